@@ -1,0 +1,36 @@
+package bearer
+
+import (
+	"offerlake/extract"
+	"offerlake/extract/flex"
+)
+
+// Options configure a Dialect. There are none yet: the format has no
+// translation and no other switches.
+type Options struct{}
+
+// Dialect implements extract.Dialect and extract.TokenDialect.
+type Dialect struct {
+	pool flex.Pool
+}
+
+var (
+	_ extract.Dialect      = (*Dialect)(nil)
+	_ extract.TokenDialect = (*Dialect)(nil)
+)
+
+// New returns the dialect.
+func New(Options) (*Dialect, error) { return new(Dialect), nil }
+
+// The documented bounds of the calls. The window is that of all search
+// services of 1688 that were measured.
+const (
+	pageSize = 50
+	window   = 2000
+	maxBatch = 50
+)
+
+// Limits returns the bounds of the dialect's calls.
+func (*Dialect) Limits() extract.Limits {
+	return extract.Limits{PageSize: pageSize, Window: window, MaxBatch: maxBatch}
+}

@@ -1,0 +1,61 @@
+package bearer
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"offerlake/extract/envelope"
+	"offerlake/extract/flex"
+	"offerlake/pipeline/catalog"
+)
+
+// classify is the one place that says what a failure means. The words come
+// before the status, since throttling is answered with 429, 400 and 200 alike.
+func classify(status int, o envelope.Outcome) catalog.Class {
+	text := strings.ToLower(o.Code + " " + o.Message)
+	switch {
+	case strings.Contains(text, "limit reached"), strings.Contains(text, "frequency"):
+		return catalog.ErrThrottled
+	case strings.Contains(text, "access token"), strings.Contains(text, "access_token"), status == http.StatusUnauthorized:
+		return catalog.ErrToken
+	}
+	if class := flex.StatusClass(status); class != "" {
+		return class
+	}
+	if class := envelope.MessageClass(o.Message); class != "" {
+		return class
+	}
+	switch {
+	case status == http.StatusForbidden:
+		return catalog.ErrDenied
+	case o.Failed():
+		return catalog.ErrRefused
+	}
+	return catalog.ErrMalformed // a status or a body that says nothing known
+}
+
+func gatewayError(status int, o envelope.Outcome) *catalog.GatewayError {
+	return &catalog.GatewayError{Class: classify(status, o), Status: status, Code: o.Code, Message: o.Message}
+}
+
+// answer is what every answer of the dialect is read into.
+type answer struct {
+	d       *flex.Decoder
+	outcome envelope.Outcome
+	payload bool // there was one, which is one way to tell of success
+	broken  bool // it was of a type that is no payload
+}
+
+var errNoPayload = errors.New("the payload is of a type that cannot be read")
+
+// check returns the error of an answer, or nil if it is a success.
+func (a *answer) check(status int) error {
+	switch {
+	case status >= 400, a.outcome.Failed(), !a.payload && !a.outcome.Success.V:
+		return gatewayError(status, a.outcome)
+	case a.broken:
+		return flex.Malformed(status, nil, errNoPayload)
+	}
+	return nil
+}

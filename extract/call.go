@@ -1,0 +1,190 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"offerlake/pipeline/catalog"
+)
+
+// query is one call and what to do with its answer.
+type query struct {
+	Request
+	// decode reads an answer; a later call of it replaces an earlier one's
+	// result.
+	decode func(Answer) error
+	// reusable reports whether the decoded answer may stand in for a new one
+	// when it comes from an earlier run; nil means never.
+	reusable func() bool
+	// offline keeps the call off the wire, as in a replay.
+	offline bool
+}
+
+// answer says where a call's result came from.
+type answer struct {
+	obs  catalog.Observation // of the answer, or of the last attempt
+	rows []catalog.CallRow   // all attempts of the call so far
+}
+
+// call answers q from the journal, from an earlier run's journal or over the
+// wire, in this order. The answer is filled in as far as possible when there
+// is an error, too.
+func (c *Client) call(ctx context.Context, q query) (answer, error) {
+	key := catalog.CallKey(c.opts.Gateway, q.API, q.Params)
+	unlock, err := c.keys.lock(ctx, key)
+	if err != nil {
+		return answer{}, err
+	}
+	defer unlock()
+	t, err := c.recall(key, q)
+	if err != nil {
+		return answer{}, err
+	}
+	if i := t.settled(); i >= 0 {
+		c.count.fromJournal.Add(1)
+		return c.serve(t, i, q)
+	}
+	offline := q.offline || c.opts.Replay
+	if !offline {
+		if ok, err := c.reuse(t, q); ok || err != nil {
+			return c.result(t), err
+		}
+		err = c.ask(ctx, t, q)
+	} else {
+		err = t.unsettled()
+	}
+	return c.result(t), err
+}
+
+// recall reads what the journal has of a call.
+func (c *Client) recall(key string, q query) (*trail, error) {
+	recs, err := c.journal.Records(key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: read journal: %w", q.API, err)
+	}
+	t := &trail{key: key}
+	for _, r := range recs {
+		t.add(r, c.verdict(q.API, r, q.decode))
+	}
+	return t, nil
+}
+
+// serve answers with the ith attempt of t.
+func (c *Client) serve(t *trail, i int, q query) (answer, error) {
+	if i < len(t.recs)-1 {
+		c.verdict(q.API, t.recs[i], q.decode) // a later attempt was decoded over it
+	}
+	a := c.result(t)
+	a.obs.At = t.recs[i].At
+	if t.errs[i] != nil {
+		return a, t.errs[i]
+	}
+	return a, nil
+}
+
+// result describes t as it ended: with its last attempt.
+func (c *Client) result(t *trail) answer {
+	a := answer{rows: t.rows(), obs: catalog.Observation{Gateway: c.opts.Gateway}}
+	if n := len(t.recs); n > 0 {
+		a.obs.At = t.recs[n-1].At
+		a.obs.Ref = c.journal.Ref(t.key)
+	}
+	return a
+}
+
+// reuse answers q with a success of an earlier run, which it copies into the
+// journal. An answer that does not decode is asked for again.
+func (c *Client) reuse(t *trail, q query) (bool, error) {
+	if c.opts.Earlier == nil || c.opts.ReuseWithin == 0 || q.reusable == nil {
+		return false, nil
+	}
+	r, ref, ok, err := c.opts.Earlier.Latest(t.key, c.opts.Now().Add(-c.opts.ReuseWithin))
+	if err != nil {
+		return false, fmt.Errorf("%s: read earlier journals: %w", q.API, err)
+	}
+	if !ok || c.verdict(q.API, r, q.decode) != nil || !q.reusable() {
+		return false, nil
+	}
+	r.Seq, r.Key, r.Attempt, r.Reused = 0, t.key, t.nextAttempt(), ref
+	if err := c.journal.Append(r); err != nil {
+		return false, fmt.Errorf("%s: journal: %w", q.API, err)
+	}
+	t.add(r, nil)
+	c.count.reused.Add(1)
+	return true, nil
+}
+
+// ask makes attempts until one is a success or there is no point in another.
+func (c *Client) ask(ctx context.Context, t *trail, q query) error {
+	var p patience
+	var same *member // must make the next attempt
+	for {
+		m, rep, err := c.attempt(ctx, same, q)
+		if err != nil {
+			return err
+		}
+		r := catalog.Record{
+			Key: t.key, At: c.opts.Now(), Status: rep.status, Attempt: t.nextAttempt(),
+			Latency: rep.latency, Body: rep.body, Error: rep.fault,
+		}
+		// The answer is kept before anything looks at it: it may be paid for.
+		if err := c.journal.Append(r); err != nil {
+			return fmt.Errorf("%s: journal: %w", q.API, err)
+		}
+		ge := c.verdict(q.API, r, q.decode)
+		t.add(r, ge)
+		c.learn(m, rep, ge)
+		if ge == nil {
+			return nil
+		}
+		wait, err := c.repeat(&p, m, rep, ge)
+		if err != nil {
+			return err
+		}
+		same = nil
+		if ge.Class == catalog.ErrToken {
+			same = m
+		}
+		if err := c.pauseBefore(ctx, ge, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// attempt sends q once, as same or else as the credential that can send
+// soonest, which is returned.
+func (c *Client) attempt(ctx context.Context, same *member, q query) (*member, reply, error) {
+	if err := c.acquire(ctx); err != nil {
+		return nil, reply{}, err
+	}
+	defer c.release()
+	m := same
+	if m == nil {
+		var err error
+		if m, err = c.choose(); err != nil {
+			return nil, reply{}, err
+		}
+		defer m.assigned.Add(-1)
+	}
+	if err := c.authorise(ctx, m); err != nil {
+		return nil, reply{}, err
+	}
+	rep, err := c.send(ctx, m, q.API, func(endpoint string, cred Credential) (*http.Request, error) {
+		return c.dialect.Build(ctx, endpoint, q.Request, cred, c.opts.Now())
+	})
+	return m, rep, err
+}
+
+// repeat decides what follows a failed attempt of m: another one after a
+// pause, or the error that the call ends with.
+func (c *Client) repeat(p *patience, m *member, rep reply, ge *catalog.GatewayError) (time.Duration, error) {
+	switch ge.Class {
+	case catalog.ErrToken:
+		return 0, c.renewOnce(p, m, rep, ge)
+	case catalog.ErrQuota:
+		return 0, c.spendUp(m, ge)
+	}
+	return c.again(p, rep, ge)
+}

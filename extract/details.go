@@ -1,0 +1,187 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+
+	"offerlake/pipeline/catalog"
+)
+
+// MaxBatch returns how many offers one Details call may ask for, at least 1.
+func (c *Client) MaxBatch() int { return max(c.dialect.Limits().MaxBatch, 1) }
+
+// Details fetches at most MaxBatch offers. Every id has its Detail, in the
+// order of ids. Offers that a batch call does not answer, or all of them when
+// it fails as a whole, are fetched one by one.
+//
+// What goes wrong with one offer is its Detail's Err. An error of Details
+// itself means that the run cannot go on: a class that stops the run, a
+// cancelled context, a journal that cannot be written. The batch then holds
+// the attempts made so far.
+func (c *Client) Details(ctx context.Context, ids []catalog.OfferID) (catalog.DetailBatch, error) {
+	var b catalog.DetailBatch
+	if n := c.MaxBatch(); len(ids) > n {
+		return b, fmt.Errorf("details of %d offers: a batch holds at most %d", len(ids), n)
+	}
+	answered, err := c.batch(ctx, ids, &b)
+	if err != nil {
+		return b, err
+	}
+	details := make([]catalog.Detail, 0, len(ids))
+	for _, id := range ids {
+		d, ok := answered[id]
+		if !ok {
+			if d, err = c.detail(ctx, id, &b); err != nil {
+				return b, err
+			}
+		}
+		details = append(details, d)
+	}
+	b.Details = details
+	return b, nil
+}
+
+// batch asks for ids in one call when there are several. It returns what is
+// known about them afterwards, and no error for what single calls can settle.
+func (c *Client) batch(ctx context.Context, ids []catalog.OfferID, b *catalog.DetailBatch) (map[catalog.OfferID]catalog.Detail, error) {
+	if len(ids) < 2 {
+		return nil, nil
+	}
+	singly, err := c.askedSingly(ids[0])
+	if err != nil {
+		return nil, err
+	}
+	s := c.newSheet(ids)
+	a, err := s.fetch(ctx, singly)
+	b.Calls = append(b.Calls, a.rows...)
+	if err != nil && !ofOffer(err) {
+		return nil, err
+	}
+	if err == nil {
+		return s.details(a.obs), nil
+	}
+	c.log.Debug("batch failed; fetching its offers one by one", "offers", len(ids), "error", err)
+	if catalog.ClassOf(err) != catalog.ErrThrottled {
+		return nil, nil
+	}
+	failed := make(map[catalog.OfferID]catalog.Detail, len(ids))
+	for _, id := range ids { // more calls are the last thing that would help
+		failed[id] = catalog.Detail{ID: id, Err: err, Obs: a.obs}
+	}
+	return failed, nil
+}
+
+// askedSingly reports whether the offers of a batch were being fetched one by
+// one, from the first on, when an earlier process of this run ended. The
+// batch is not tried again then, because it would pay for them twice.
+func (c *Client) askedSingly(first catalog.OfferID) (bool, error) {
+	req := c.dialect.Details([]catalog.OfferID{first})
+	recs, err := c.journal.Records(catalog.CallKey(c.opts.Gateway, req.API, req.Params))
+	if err != nil {
+		return false, fmt.Errorf("%s: read journal: %w", req.API, err)
+	}
+	return len(recs) > 0, nil
+}
+
+// detail fetches one offer.
+func (c *Client) detail(ctx context.Context, id catalog.OfferID, b *catalog.DetailBatch) (catalog.Detail, error) {
+	s := c.newSheet([]catalog.OfferID{id})
+	a, err := s.fetch(ctx, false)
+	b.Calls = append(b.Calls, a.rows...)
+	if err != nil {
+		if !ofOffer(err) {
+			return catalog.Detail{}, err
+		}
+		return catalog.Detail{ID: id, Err: err, Obs: a.obs}, nil
+	}
+	if d, ok := s.details(a.obs)[id]; ok {
+		return d, nil
+	}
+	return catalog.Detail{ID: id, Err: s.unanswered(), Obs: a.obs}, nil
+}
+
+// ofOffer reports whether err concerns the offers that were asked for and not
+// the run as a whole.
+func ofOffer(err error) bool {
+	class := catalog.ClassOf(err)
+	return class != "" && !class.StopsRun()
+}
+
+// sheet is one detail call and what its answer says about each offer.
+type sheet struct {
+	client  *Client
+	ids     []catalog.OfferID
+	req     Request
+	asked   map[catalog.OfferID]bool
+	got     map[catalog.OfferID]catalog.Detail
+	strays  []catalog.OfferID // offers in the answer that were not asked for
+	success int
+}
+
+func (c *Client) newSheet(ids []catalog.OfferID) *sheet {
+	s := &sheet{client: c, ids: ids, req: c.dialect.Details(ids), asked: make(map[catalog.OfferID]bool, len(ids))}
+	for _, id := range ids {
+		s.asked[id] = true
+	}
+	return s
+}
+
+func (s *sheet) fetch(ctx context.Context, offline bool) (answer, error) {
+	a, err := s.client.call(ctx, query{
+		Request: s.req,
+		decode:  s.decode,
+		// An old "not found" may have become wrong; an old offer is what
+		// reuse_within is about.
+		reusable: func() bool { return s.success > 0 },
+		offline:  offline,
+	})
+	if err == nil && len(s.strays) > 0 {
+		s.client.log.Warn("answer describes offers that were not asked for; they are not used", "api", s.req.API, "offers", s.strays)
+	}
+	return a, err
+}
+
+func (s *sheet) decode(a Answer) error {
+	s.got = make(map[catalog.OfferID]catalog.Detail, len(s.ids))
+	s.strays, s.success = nil, 0
+	return s.client.dialect.DecodeDetails(a, s.ids, func(id catalog.OfferID, o *catalog.Offer, err error) {
+		s.put(a.Status, id, o, err)
+	})
+}
+
+// put takes what an answer says about one offer. The first word counts. An
+// offer under another id than its own is not used under either.
+func (s *sheet) put(status int, id catalog.OfferID, o *catalog.Offer, err error) {
+	_, twice := s.got[id]
+	switch {
+	case err == nil && o == nil:
+	case err == nil && o.ID != id:
+		s.strays = append(s.strays, o.ID)
+	case !s.asked[id]:
+		s.strays = append(s.strays, id)
+	case twice:
+	case err != nil:
+		s.got[id] = catalog.Detail{ID: id, Err: s.client.gatewayError(s.req.API, status, err)}
+	default:
+		s.got[id] = catalog.Detail{ID: id, Offer: o}
+		s.success++
+	}
+}
+
+// details returns what the answer said, as observed.
+func (s *sheet) details(obs catalog.Observation) map[catalog.OfferID]catalog.Detail {
+	for id, d := range s.got {
+		d.Obs = obs
+		s.got[id] = d
+	}
+	return s.got
+}
+
+// unanswered is the error of an offer that the answer does not describe.
+func (s *sheet) unanswered() error {
+	ge := &catalog.GatewayError{Class: catalog.ErrUnanswered, API: s.req.API, Message: "the answer does not mention the offer"}
+	if len(s.strays) > 0 {
+		ge.Message = fmt.Sprintf("the answer describes offer %s instead", s.strays[0])
+	}
+	return ge
+}

@@ -1,0 +1,138 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Unlimited is a PerSecond that no gateway and no machine reaches.
+const Unlimited = 1e6
+
+// Options tune a Client. The zero value of a field is its default.
+type Options struct {
+	// Gateway is the kind of the gateway, such as "onebound". It is part of
+	// every call's key, so journals of one kind never answer for another.
+	// Required.
+	Gateway string
+	// Endpoints are base URLs. The first one is used until an attempt brings
+	// no answer, then the next one, and so on around. Required unless Replay.
+	Endpoints []string
+	// Credentials share the calls: each attempt goes to the one that can send
+	// soonest. Default: one without values, for gateways that want none.
+	Credentials []Credential
+
+	// PerSecond is how many attempts each credential may send per second,
+	// retries and token requests included. The client paces one per cent below
+	// it, so that jitter on the way does not add up to a call too many at the
+	// gateway. Default: 5, what users report to be safe.
+	PerSecond float64
+	// Burst is how many attempts of a credential may follow each other at once
+	// after a pause. Default: 1, evenly paced, because a gateway's own idea of a
+	// burst is not known.
+	Burst int
+	// InFlight bounds the attempts that wait for their answer, over all
+	// credentials. Default: 8.
+	InFlight int
+
+	// AttemptTimeout bounds one attempt, from connecting to the last byte.
+	// Default: 60 s: slow gateways charge for calls that are hung up on.
+	AttemptTimeout time.Duration
+	// MaxAttempts bounds the attempts of one call that bring no answer or an
+	// unusable one. Default: 5.
+	MaxAttempts int
+	// MaxBody bounds an answer, in bytes after decompression. Default: 32 MiB.
+	MaxBody int64
+	// MaxThrottle is how long a call endures being throttled without a break.
+	// Default: 15 min.
+	MaxThrottle time.Duration
+	// MaxCalls is the hard budget of attempts that this client may send, token
+	// requests included. Negative means none at all. Default: no limit.
+	MaxCalls int64
+
+	// Earlier holds the journals of earlier runs, and ReuseWithin how old a
+	// detail answer in them may be to be used instead of paying for a new one.
+	// Default: nothing is reused.
+	Earlier     Earlier
+	ReuseWithin time.Duration
+	// Replay answers every call from the journal and never sends one.
+	Replay bool
+
+	// Now is the clock for journal records, signatures and token expiry;
+	// emulated gateways may freeze it. Pacing and latency always use real
+	// time. Default: time.Now.
+	Now func() time.Time
+	// HTTP makes the exchanges. Default: a keep-alive transport with
+	// transparent gzip, verified TLS and proxies from the environment.
+	HTTP http.RoundTripper
+	// Logger receives retries, slowdowns and the end of each leaf. Default:
+	// nothing is logged.
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if len(o.Credentials) == 0 {
+		o.Credentials = []Credential{{}}
+	}
+	o.Endpoints = slices.Clone(o.Endpoints)
+	for i, e := range o.Endpoints {
+		o.Endpoints[i] = strings.TrimRight(e, "/")
+	}
+	orDefault(&o.PerSecond, 5)
+	orDefault(&o.Burst, 1)
+	orDefault(&o.InFlight, 8)
+	orDefault(&o.AttemptTimeout, time.Minute)
+	orDefault(&o.MaxAttempts, 5)
+	orDefault(&o.MaxBody, 32<<20)
+	orDefault(&o.MaxThrottle, 15*time.Minute)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.HTTP == nil {
+		o.HTTP = newTransport(o.InFlight)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate reports all faults of o together.
+func (o Options) Validate() error {
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	fault(o.Gateway == "", "gateway kind is missing")
+	fault(len(o.Endpoints) == 0 && !o.Replay, "no endpoint")
+	for i, e := range o.Endpoints {
+		// The URL itself may hold a password, so it is not repeated.
+		u, err := url.Parse(e)
+		ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
+		fault(!ok, "endpoint %d is not an absolute http or https URL without a user", i)
+	}
+	fault(o.PerSecond < 0 || math.IsNaN(o.PerSecond) || o.PerSecond > Unlimited, "per second is %v, want 0 to 1e6", o.PerSecond)
+	fault(o.Burst < 0, "burst is %d, want 0 or more", o.Burst)
+	fault(o.InFlight < 0, "in flight is %d, want 0 or more", o.InFlight)
+	fault(o.AttemptTimeout < 0, "attempt timeout is %v, want 0 or more", o.AttemptTimeout)
+	fault(o.MaxAttempts < 0, "max attempts is %d, want 0 or more", o.MaxAttempts)
+	fault(o.MaxBody < 0, "max body is %d, want 0 or more", o.MaxBody)
+	fault(o.MaxThrottle < 0, "max throttle is %v, want 0 or more", o.MaxThrottle)
+	fault(o.ReuseWithin < 0, "reuse within is %v, want 0 or more", o.ReuseWithin)
+	return errors.Join(faults...)
+}

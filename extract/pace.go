@@ -1,0 +1,179 @@
+package extract
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	// headroom is the part of the allowed rate that is used. A gateway that
+	// counts arrivals per second then tolerates 10 ms of jitter on the way,
+	// and a run takes one per cent longer.
+	headroom = 0.99
+	// catchUp bounds the lateness of a timer that is made up for by sending
+	// the next attempt earlier. Timers are a millisecond late as a rule, which
+	// would slow a run down; but after a stall of the machine, calls in quick
+	// succession would be too many for the gateway.
+	catchUp = 5 * time.Millisecond
+	// climbPerSecond is the part of the configured rate that a second of
+	// success gives back after a cut, so half the rate is back in 25 s.
+	climbPerSecond = 0.02
+	// floor is the part of the configured rate that no cut goes below.
+	floor = 1.0 / 64
+)
+
+// pacer spaces the attempts of one credential. It halves the rate when the
+// gateway throttles and climbs back slowly, never above the configured rate.
+//
+// It is a token bucket kept as the time of the next token. A bucket such as
+// x/time/rate's catches up on as much as a whole interval, 200 ms at 5 per
+// second, and so sends a call too many within some second.
+type pacer struct {
+	limit  float64
+	credit time.Duration // how far a pause lets attempts run ahead: burst
+	// head is held by the one caller that waits for the next token. The others
+	// queue behind it, so that a cut or a pause holds for all of them at once.
+	head chan struct{}
+
+	mu      sync.Mutex
+	rate    float64
+	next    time.Time // when the next attempt is due
+	until   time.Time // nothing is sent before
+	changed time.Time // when rate was last changed
+	cutAt   time.Time // when it was last halved
+}
+
+func newPacer(perSecond float64, burst int) *pacer {
+	p := &pacer{limit: perSecond, rate: perSecond, head: make(chan struct{}, 1)}
+	p.credit = time.Duration(burst-1) * p.interval()
+	return p
+}
+
+// interval is the time between two attempts at the current rate.
+func (p *pacer) interval() time.Duration {
+	return time.Duration(float64(time.Second) / (p.rate * headroom))
+}
+
+// wait returns when the caller may send one attempt, or when ctx is done.
+func (p *pacer) wait(ctx context.Context) error {
+	arrived := time.Now()
+	select {
+	case p.head <- struct{}{}:
+		defer func() { <-p.head }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// A pause may begin while the caller sleeps.
+	for d := p.delay(0); d > 0; d = p.delay(0) {
+		if err := sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.take(arrived, time.Now())
+	return nil
+}
+
+// take lets an attempt go now. It was asked for when its caller arrived.
+func (p *pacer) take(arrived, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	behind := p.credit
+	if !arrived.After(p.next) {
+		behind = max(behind, catchUp) // the delay is the timer's, not the caller's
+	}
+	due := p.next
+	if earliest := now.Add(-behind); due.Before(earliest) {
+		due = earliest
+	}
+	p.next = due.Add(p.interval())
+}
+
+// delay returns how long an attempt has to wait behind queued others.
+func (p *pacer) delay(queued int) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	due := p.next
+	if p.until.After(due) {
+		due = p.until
+	}
+	return max(time.Until(due), 0) + time.Duration(queued)*p.interval()
+}
+
+// cut halves the rate because an attempt sent at that time was throttled.
+// Attempts sent before the last cut say nothing about the rate since, so a
+// burst of throttled answers counts once. It reports whether the rate fell.
+func (p *pacer) cut(sent time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.cutAt.IsZero() && !sent.After(p.cutAt) {
+		return false
+	}
+	now := time.Now()
+	p.cutAt = now
+	p.set(max(p.rate/2, p.limit*floor), now)
+	return true
+}
+
+// climb raises the rate after a success.
+func (p *pacer) climb() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rate >= p.limit {
+		return
+	}
+	now := time.Now()
+	gain := p.limit * climbPerSecond * now.Sub(p.changed).Seconds()
+	p.set(min(p.rate+gain, p.limit), now)
+}
+
+func (p *pacer) set(perSecond float64, now time.Time) {
+	p.rate, p.changed = perSecond, now
+}
+
+// pause stops all sending for d.
+func (p *pacer) pause(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until := time.Now().Add(d); until.After(p.until) {
+		p.until = until
+	}
+}
+
+func (p *pacer) current() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rate
+}
+
+// sleep waits for d, or returns the error of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// backoff returns the pause before the nth repetition: any time up to base,
+// doubled each time up to maxBackoff. Drawing from the whole span ("full
+// jitter") keeps callers that failed together from coming back together.
+func backoff(base time.Duration, n int) time.Duration {
+	span := base
+	for i := 1; i < n && span < maxBackoff; i++ {
+		span *= 2
+	}
+	return rand.N(min(span, maxBackoff)) + 1
+}
+
+const maxBackoff = 30 * time.Second

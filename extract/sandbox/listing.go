@@ -1,0 +1,154 @@
+package sandbox
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"sync"
+
+	"offerlake/pipeline/catalog"
+)
+
+// anySeller is the seller of a query that does not ask for one.
+const anySeller = -1
+
+// query is a search in the emulator's terms. It is comparable: equal queries
+// share a list.
+type query struct {
+	themes   themeSet
+	seller   int // index, or anySeller
+	from, to int // fen, both included; to 0 = no upper bound
+	minOrder int // the largest minimum order that is wanted; 0 = any
+	free     bool
+	verified bool
+	sort     catalog.Sort
+}
+
+func (q query) matches(e entry) bool {
+	switch {
+	case q.seller != anySeller && int(e.seller) != q.seller,
+		int(e.price) < q.from,
+		q.to > 0 && int(e.price) > q.to,
+		q.minOrder > 0 && int(e.min) > q.minOrder,
+		q.free && e.flags&flagFree == 0,
+		q.verified && e.flags&flagVerified == 0:
+		return false
+	}
+	return true
+}
+
+// entries yields the matching offers in the order of the catalogue.
+func (c *Catalog) entries(q query) iter.Seq[entry] {
+	c.once.Do(c.build)
+	return func(yield func(entry) bool) {
+		if q.seller != anySeller {
+			places := c.bySeller[q.seller]
+			for i := 0; i < len(places); i += 2 {
+				e := c.byTheme[places[i]][places[i+1]]
+				if q.themes.has(int(places[i])) && q.matches(e) && !yield(e) {
+					return
+				}
+			}
+			return
+		}
+		for i, list := range c.byTheme {
+			if !q.themes.has(i) {
+				continue
+			}
+			for _, e := range list {
+				if q.matches(e) && !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// list is everything that paging through a query reaches.
+type list struct {
+	ids []catalog.OfferID
+}
+
+// page returns the rows of a page, counted from 1.
+func (l list) page(number, size int) []catalog.OfferID {
+	if number < 1 || number > len(l.ids)/size+1 {
+		return nil
+	}
+	from := (number - 1) * size
+	return l.ids[from:min(from+size, len(l.ids))]
+}
+
+// lists makes and remembers the lists of queries.
+type lists struct {
+	catalog *Catalog
+	window  int
+	rough   bool
+
+	mu   sync.Mutex
+	made map[query]list
+}
+
+// maxLists bounds the memory of lists: 256 of 2000 rows are 4 MB.
+const maxLists = 256
+
+func (l *lists) get(q query) list {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if have, ok := l.made[q]; ok {
+		return have
+	}
+	if len(l.made) >= maxLists || l.made == nil {
+		l.made = make(map[query]list)
+	}
+	made := l.build(q)
+	l.made[q] = made
+	return made
+}
+
+func (l *lists) build(q query) list {
+	found := slices.Collect(l.catalog.entries(q))
+	switch q.sort {
+	case catalog.SortPriceAsc:
+		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(a.price, b.price) })
+	case catalog.SortPriceDesc:
+		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(b.price, a.price) })
+	case catalog.SortSalesDesc:
+		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(b.sold, a.sold) })
+	}
+	var out list
+	for _, e := range found {
+		if len(out.ids) >= l.window {
+			break
+		}
+		out.ids = l.add(out.ids, e)
+	}
+	out.ids = out.ids[:min(len(out.ids), l.window)]
+	return out
+}
+
+// add appends an offer. In a rough list it may be delisted, come with a row
+// that was there a page ago, or with an id that nobody knows.
+func (l *lists) add(ids []catalog.OfferID, e entry) []catalog.OfferID {
+	if !l.rough {
+		if e.flags&flagGone == 0 {
+			ids = append(ids, l.catalog.ID(int(e.index)))
+		}
+		return ids
+	}
+	d := newDice(l.catalog.seed, saltList, uint64(e.index))
+	if len(ids) > 0 && d.percent(2) {
+		ids = append(ids, ids[max(0, len(ids)-1-d.below(60))])
+	}
+	id := l.catalog.ID(int(e.index))
+	if d.permille(3) {
+		if unknown := id + 1; !l.known(unknown) {
+			ids = append(ids, unknown)
+		}
+	}
+	return append(ids, id)
+}
+
+func (l *lists) known(id catalog.OfferID) bool {
+	_, ok := l.catalog.index(id)
+	return ok
+}

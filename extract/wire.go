@@ -1,0 +1,223 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"offerlake/pipeline/catalog"
+)
+
+// reply is what one attempt brought.
+type reply struct {
+	status  int
+	body    []byte
+	fault   string        // why there is no whole answer, without credentials
+	after   time.Duration // from Retry-After
+	token   string        // the access token that was used
+	sent    time.Time     // real clock
+	latency time.Duration
+}
+
+// acquire takes one of the slots for attempts under way.
+func (c *Client) acquire(ctx context.Context) error {
+	select {
+	case c.slots <- struct{}{}:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Client) release() { <-c.slots }
+
+// send makes one attempt as m, when m's turn comes. The caller holds a slot.
+// An error means that nothing was sent, or that ctx ended first.
+func (c *Client) send(ctx context.Context, m *member, api string, build func(endpoint string, cred Credential) (*http.Request, error)) (reply, error) {
+	queued := time.Now()
+	err := m.pace.wait(ctx)
+	c.count.waited.Add(int64(time.Since(queued)))
+	if err != nil {
+		return reply{}, err
+	}
+	at := c.endpoint.Load()
+	cred := m.credential()
+	req, err := build(c.opts.Endpoints[at%int64(len(c.opts.Endpoints))], cred)
+	if err != nil {
+		return reply{}, fmt.Errorf("%s: build request: %s", api, c.redact.text(foreignText(err)))
+	}
+	if err := c.spend(api); err != nil {
+		return reply{}, err
+	}
+	rep := c.exchange(ctx, req)
+	rep.token = cred.AccessToken
+	c.count.bytes.Add(int64(len(rep.body)))
+	if rep.fault == "" {
+		return rep, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return reply{}, err
+	}
+	if rep.status == 0 {
+		// Only the first attempt that finds an endpoint dead moves on from it.
+		c.endpoint.CompareAndSwap(at, at+1)
+	}
+	return rep, nil
+}
+
+// spend counts an attempt against the budget, or refuses it.
+func (c *Client) spend(api string) error {
+	for {
+		n := c.count.calls.Load()
+		if c.opts.MaxCalls != 0 && n >= max(c.opts.MaxCalls, 0) {
+			return &catalog.GatewayError{
+				Class: catalog.ErrBudget, API: api,
+				Message: fmt.Sprintf("all %d calls that this run may make are used; resume the run to go on", n),
+			}
+		}
+		if c.count.calls.CompareAndSwap(n, n+1) {
+			return nil
+		}
+	}
+}
+
+// exchange sends req and reads the whole answer.
+func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.AttemptTimeout)
+	defer cancel()
+	req = req.WithContext(ctx)
+	req.Header.Set("User-Agent", "offerlake")
+	// The transport decompresses only what it asked to be compressed itself.
+	req.Header.Del("Accept-Encoding")
+
+	rep := reply{sent: time.Now()}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		rep.fault = c.fault(req, err)
+		rep.latency = time.Since(rep.sent)
+		return rep
+	}
+	defer resp.Body.Close()
+	rep.status = resp.StatusCode
+	rep.after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	rep.body, err = io.ReadAll(io.LimitReader(resp.Body, c.opts.MaxBody+1))
+	rep.latency = time.Since(rep.sent)
+	switch to := resp.Header.Get("Location"); {
+	case err != nil:
+		rep.fault = "answer broke off: " + c.fault(req, err)
+	case int64(len(rep.body)) > c.opts.MaxBody:
+		// The beginning is enough to see what it was.
+		rep.body = rep.body[:min(len(rep.body), 4096)]
+		rep.fault = fmt.Sprintf("%s%d bytes", tooLarge, c.opts.MaxBody)
+	case rep.status/100 == 3 && to != "":
+		rep.fault = fmt.Sprintf("redirect from %s to %s refused", req.URL.Host, hostOf(to))
+	}
+	return rep
+}
+
+// fault describes a failed exchange by host and cause. Errors of net/http
+// name the whole URL, which holds credentials.
+func (c *Client) fault(req *http.Request, err error) string {
+	text := foreignText(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		text = fmt.Sprintf("no whole answer within %v", c.opts.AttemptTimeout)
+	}
+	return c.redact.text(req.URL.Host + ": " + text)
+}
+
+// foreignText is the text of an error without the URLs that net/http and
+// net/url wrap around it.
+func foreignText(err error) string {
+	for {
+		var ue *url.Error
+		if !errors.As(err, &ue) {
+			return err.Error()
+		}
+		err = ue.Err
+	}
+}
+
+func hostOf(location string) string {
+	if u, err := url.Parse(location); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return "an unreadable address"
+}
+
+// retryAfter reads the header of that name: seconds or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	if n, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return max(time.Duration(n)*time.Second, 0)
+	}
+	if t, err := http.ParseTime(value); err == nil {
+		return max(t.Sub(now), 0)
+	}
+	return 0
+}
+
+// maxRedirects bounds the redirects within one host that an attempt follows.
+const maxRedirects = 3
+
+func newHTTPClient(rt http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: once{rt},
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			from := via[0].URL
+			safe := req.URL.Scheme == from.Scheme || req.URL.Scheme == "https"
+			if req.URL.Host != from.Host || !safe || len(via) > maxRedirects {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		},
+	}
+}
+
+// newTransport returns the default transport. HTTP/1.1 only: over HTTP/2 the
+// transport repeats requests on its own.
+func newTransport(inFlight int) *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxIdleConns:           2 * inFlight,
+		MaxIdleConnsPerHost:    inFlight,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+		Protocols:              &protocols,
+	}
+}
+
+// once keeps the transport from repeating a request behind the client's back.
+// net/http does that with a GET whose kept-alive connection breaks, even when
+// the gateway has already read, and charged, the first one. A request with a
+// body that cannot be rewound is never repeated; an empty body adds nothing
+// to the wire.
+type once struct{ http.RoundTripper }
+
+func (o once) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		sent := *req
+		sent.Body = io.NopCloser(strings.NewReader(""))
+		sent.GetBody = nil
+		req = &sent
+	}
+	return o.RoundTripper.RoundTrip(req)
+}
+
+// CloseIdleConnections passes http.Client.CloseIdleConnections on.
+func (o once) CloseIdleConnections() {
+	if t, ok := o.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,132 @@
+// Package cli is offerlake's command line: one file per command, each of which
+// turns flags into a call of package jobs and its result into text or JSON.
+//
+// stdout carries results, stderr logs, progress and errors. Main never calls
+// os.Exit; it returns the exit code.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"offerlake/jobs"
+)
+
+// Env is what a command line runs in. Drain is closed when the user asks to
+// stop softly; the context ends when they insist.
+type Env struct {
+	Args   []string
+	Drain  <-chan struct{}
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// Main runs a command line and returns the exit code.
+func Main(ctx context.Context, env Env) int {
+	root := newRoot(env)
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		printError(env.Stderr, err)
+	}
+	return jobs.ExitCode(err)
+}
+
+func newRoot(env Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "offerlake",
+		Short:         "Bulk catalog ETL for 1688: job file in, Parquet and CSV out",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Long: `offerlake finds offers on 1688 gateways, fetches their details under a rate
+limit, normalises offers and SKUs, and publishes Parquet and CSV partitions.
+
+Every answer of a gateway is kept in a journal before anything else looks at
+it, so that no answered call is ever paid for twice: an interrupted run goes on
+where it stopped, and a replay rebuilds the tables without a single call.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or job file, 3 finished but beyond
+the job's quality limits, 4 stopped at a call budget or quota (resumable),
+130 interrupted (resumable).`,
+		Example: "  offerlake run jobs/demo.yaml",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w\nSee: %s --help (%w)", err, cmd.CommandPath(), jobs.ErrUsage)
+	})
+	root.AddCommand(
+		runCommand(env), planCommand(env), validateCommand(env), replayCommand(env),
+		verifyCommand(env), runsCommand(env), schemaCommand(env), sandboxCommand(env),
+		versionCommand(env), verifyChildCommand(env),
+	)
+	return root
+}
+
+// usageArgs makes the argument errors of cobra usage errors.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return fmt.Errorf("%w\nUsage: %s (%w)", err, cmd.UseLine(), jobs.ErrUsage)
+		}
+		return nil
+	}
+}
+
+// usageError is an error in what the user wrote on the command line.
+func usageError(format string, args ...any) error {
+	return fmt.Errorf("%s (%w)", fmt.Sprintf(format, args...), jobs.ErrUsage)
+}
+
+// printError writes an error once, without the class that only picks the exit
+// code.
+func printError(w io.Writer, err error) {
+	var faults jobs.Faults
+	if errors.As(err, &faults) {
+		fmt.Fprintln(w, err)
+		return
+	}
+	text := strings.ReplaceAll(err.Error(), " ("+jobs.ErrUsage.Error()+")", "")
+	fmt.Fprintln(w, "offerlake: "+text)
+}
+
+// printJSON writes a value as indented JSON.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// newLogger returns the logger of a command. Text logs leave out the time on a
+// terminal, where it is noise.
+func newLogger(w io.Writer, format string, level slog.Level) (*slog.Logger, error) {
+	opts := &slog.HandlerOptions{Level: level}
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	}
+	return nil, usageError("--log-format %q: it is text or json", format)
+}

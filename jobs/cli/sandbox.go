@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"offerlake/extract/sandbox"
+)
+
+func sandboxCommand(env Env) *cobra.Command {
+	var opts sandbox.Options
+	var listen, profile string
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve the emulated gateways on this machine until interrupted",
+		Long: `Serves emulated 1688 gateways (onebound, openplatform, bearer) with one
+deterministic catalogue over HTTP. Point a job at it by its kind, endpoints and
+the credentials that it prints. /_sandbox/stats tells what it was asked.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := sandbox.ParseProfile(profile)
+			if err != nil {
+				return usageError("--profile: %v", err)
+			}
+			opts.Profile = p
+			server, err := sandbox.New(opts)
+			if err != nil {
+				return usageError("%v", err)
+			}
+			l, err := sandbox.Listen(listen, server)
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			c := sandbox.Credentials()
+			fmt.Fprintf(env.Stdout, "sandbox: %s\nstats:   %s/_sandbox/stats\nkey:     %s\nsecret:  %s\ntoken:   %s\nrefresh: %s\ncode:    %s\n",
+				l.URL(), l.URL(), c.Key, c.Secret, c.AccessToken, c.RefreshToken, c.Code)
+			select {
+			case <-env.Drain:
+			case <-cmd.Context().Done():
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8688", "loopback address to listen on")
+	cmd.Flags().IntVar(&opts.Offers, "offers", 2000, "offers in the catalogue")
+	cmd.Flags().Uint64Var(&opts.Seed, "seed", 1, "another seed is another catalogue")
+	cmd.Flags().StringVar(&profile, "profile", "clean", "clean, rough (real gateways' quirks) or hostile (rough and faults)")
+	cmd.Flags().Float64Var(&opts.PerSecond, "per-second", 0, "throttle a key above so many calls a second; 0 = never")
+	cmd.Flags().Int64Var(&opts.PerDay, "per-day", 0, "a key's calls a day; 0 = no quota")
+	cmd.Flags().DurationVar(&opts.Latency, "latency", time.Duration(0), "delay of each answer")
+	return cmd
+}

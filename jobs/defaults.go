@@ -1,0 +1,45 @@
+package jobs
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/goccy/go-yaml"
+)
+
+// setDefaults fills the fields of a struct, and of the structs within it, from
+// their default tags. It runs before decoding, so that an explicit zero (no
+// limit, say) stays a zero. Elements of lists get theirs by elementDefaults.
+func setDefaults(v reflect.Value) {
+	for _, f := range fieldsOf(v.Type()) {
+		field := v.FieldByIndex(f.Index)
+		if def, ok := f.Tag.Lookup("default"); ok {
+			if err := yaml.Unmarshal([]byte(def), field.Addr().Interface()); err != nil {
+				panic(fmt.Sprintf("default of %s: %v", f.Name, err))
+			}
+			continue
+		}
+		if field.Kind() == reflect.Struct {
+			setDefaults(field)
+		}
+	}
+}
+
+// elementDefaults fills what the elements of the job's lists left out; there a
+// zero and an absent field mean the same.
+func (j *Job) elementDefaults() {
+	for i := range j.Output {
+		o := &j.Output[i]
+		if len(o.PartitionBy) == 0 {
+			o.PartitionBy = []string{"dt"}
+		}
+		if o.Compression == "" {
+			o.Compression = map[string]string{"parquet": "zstd", "csv": "none"}[o.Format]
+		}
+	}
+	for _, s := range j.Sources {
+		if s.Offers != nil && s.Offers.Column == "" {
+			s.Offers.Column = "offer_id"
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package jobs
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"offerlake/load"
+	"offerlake/load/csvfile"
+	"offerlake/load/parquetfile"
+	"offerlake/load/store"
+)
+
+// gatewayZone is the clock of the gateways, UTC+8 all year round.
+var gatewayZone = time.FixedZone("UTC+8", 8*60*60)
+
+// ParseDate reads a run's date; "" is the gateways' today. The result is that
+// day's midnight in UTC+8.
+func ParseDate(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		s = now.In(gatewayZone).Format(time.DateOnly)
+	}
+	d, err := time.ParseInLocation(time.DateOnly, s, gatewayZone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is not a date of the form 2006-01-02", s)
+	}
+	return d, nil
+}
+
+// Redirect sends the job's outputs below dest: one output to dest itself,
+// several to dest joined with the last element of their own path. An empty
+// dest changes nothing.
+func (j *Job) Redirect(dest string) error {
+	if dest == "" {
+		return nil
+	}
+	if err := checkDestination(dest); err != nil {
+		return err
+	}
+	j.home = j.journalRoot()
+	seen := map[string]bool{}
+	for i := range j.Output {
+		o := &j.Output[i]
+		if len(j.Output) == 1 {
+			o.URL = dest
+			continue
+		}
+		base := path.Base(filepath.ToSlash(cleanURL(o.URL)))
+		if seen[base] {
+			return fmt.Errorf("two outputs end in %q; they would share %s/%s", base, dest, base)
+		}
+		seen[base] = true
+		o.URL = strings.TrimRight(dest, "/") + "/" + base
+	}
+	return nil
+}
+
+// journalRoot is the URL below which the job's journals and run states live.
+func (j *Job) journalRoot() string {
+	if j.Journal.URL != "" {
+		return j.Journal.URL
+	}
+	return strings.TrimRight(j.Output[0].URL, "/") + "/_offerlake"
+}
+
+// checkDestination reports whether a URL can be a destination.
+func checkDestination(url string) error {
+	_, err := store.Open(url)
+	return err
+}
+
+// openOutputs opens the job's destinations and their encoders.
+func (j *Job) openOutputs() ([]load.Output, error) {
+	var outputs []load.Output
+	for i, o := range j.Output {
+		s, err := store.Open(o.URL)
+		if err != nil {
+			return nil, fmt.Errorf("output[%d]: %w", i, err)
+		}
+		enc, err := o.encoder()
+		if err != nil {
+			return nil, fmt.Errorf("output[%d]: %w", i, err)
+		}
+		outputs = append(outputs, load.Output{Store: s, Encoder: enc, PartitionBy: o.PartitionBy})
+	}
+	return outputs, nil
+}
+
+// encoder returns the encoder of an output's format.
+func (o Output) encoder() (load.Encoder, error) {
+	if o.Format == load.CSV {
+		return csvfile.New(csvfile.Options{Compression: o.Compression, BOM: o.BOM, ExcelSafe: o.ExcelSafe})
+	}
+	return parquetfile.New(parquetfile.Options{Compression: o.Compression})
+}

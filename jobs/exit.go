@@ -1,0 +1,75 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"offerlake/pipeline"
+	"offerlake/pipeline/catalog"
+)
+
+// The exit codes of the program.
+const (
+	ExitDone        = 0
+	ExitFailed      = 1
+	ExitUsage       = 2   // wrong command line or job file
+	ExitQuality     = 3   // finished, but beyond the job's quality limits
+	ExitBudget      = 4   // stopped at a call budget or quota, resumable
+	ExitInterrupted = 130 // interrupted, resumable
+)
+
+// ErrUsage is the class of errors in what the user wrote.
+var ErrUsage = errors.New("usage")
+
+// QualityError says which quality limits a finished and published run broke.
+type QualityError struct{ Breaches []string }
+
+// Error lists the breaches.
+func (e *QualityError) Error() string {
+	s := "the run is published, but breaches the job's quality limits"
+	for _, b := range e.Breaches {
+		s += "\n  " + b
+	}
+	return s
+}
+
+// ExitCode maps the error of a command to the program's exit code.
+func ExitCode(err error) int {
+	var faults Faults
+	var quality *QualityError
+	class := catalog.ClassOf(err)
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.As(err, &faults), errors.Is(err, ErrUsage):
+		return ExitUsage
+	case errors.As(err, &quality):
+		return ExitQuality
+	case class == catalog.ErrBudget, class == catalog.ErrQuota:
+		return ExitBudget
+	case errors.Is(err, pipeline.ErrInterrupted), errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	}
+	return ExitFailed
+}
+
+// nextStep says what the user can do about the error of a run, "" when the
+// error says so itself.
+func nextStep(err error, job *Job) string {
+	again := fmt.Sprintf("offerlake run %s", job.File)
+	switch catalog.ClassOf(err) {
+	case catalog.ErrBudget:
+		return "Every answered call is in the journal. To go on where this run stopped: " + again
+	case catalog.ErrQuota:
+		return "The gateway's quota is used up. Every answered call is in the journal; when the quota is renewed (a day changes at midnight UTC+8), go on with: " + again
+	case catalog.ErrDenied, catalog.ErrToken:
+		return "Check gateway.credentials in " + job.File + " and the permissions of the key or app, then: " + again
+	case catalog.ErrUnreachable, catalog.ErrUnavailable:
+		return "Check the network and gateway.endpoints. Every answered call is in the journal; go on with: " + again
+	}
+	if errors.Is(err, pipeline.ErrInterrupted) || errors.Is(err, context.Canceled) {
+		return "Every answered call is in the journal. To go on where this run stopped: " + again
+	}
+	return ""
+}

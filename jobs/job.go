@@ -1,0 +1,240 @@
+package jobs
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"offerlake/pipeline/catalog"
+)
+
+// Job is a validated job file. Field tags carry what the JSON Schema and the
+// documentation say of a field: doc its meaning, default its default, enum its
+// values; req marks a required one.
+type Job struct {
+	Name    string   `yaml:"name" req:"true" pattern:"^[a-z0-9][a-z0-9_-]{0,62}$" doc:"Names the job's files, journals and manifests: lower-case letters, digits, - and _."`
+	Gateway Gateway  `yaml:"gateway" req:"true" doc:"Where the offers come from."`
+	Sources []Source `yaml:"sources" req:"true" doc:"What to look for. An offer found by several sources is published once, with the first one's name."`
+	Details Details  `yaml:"details" doc:"How the details of each offer are fetched."`
+	Output  []Output `yaml:"output" req:"true" doc:"Where the tables go. One URL holds one format."`
+	Journal Journal  `yaml:"journal" doc:"Where the answers of the gateway are kept."`
+	Quality Quality  `yaml:"quality" doc:"Limits beyond which a finished run exits with code 3."`
+
+	// Dir is the directory of the job file; relative paths of inputs are
+	// relative to it. File is the path as given.
+	Dir  string `yaml:"-"`
+	File string `yaml:"-"`
+
+	// home is the journal root of a job whose outputs were redirected.
+	home string
+}
+
+// Gateway says how to reach the catalogue.
+type Gateway struct {
+	Kind        string      `yaml:"kind" req:"true" enum:"onebound,openplatform,bearer,sandbox" doc:"The wire dialect. sandbox starts an emulated gateway within the run; it needs no account and costs nothing."`
+	Endpoints   []string    `yaml:"endpoints" doc:"Base URLs, tried in order when one cannot be reached. Default: the kind's own."`
+	Credentials Credentials `yaml:"credentials" doc:"One set of credentials or a list; calls spread over its members. Take the values from the environment: ${NAME}."`
+	Limits      Limits      `yaml:"limits" doc:"How fast calls may be made, per credential."`
+	Cost        Cost        `yaml:"cost" doc:"What a call costs, for plan and summary."`
+	Language    string      `yaml:"language" doc:"Also ask for a translation into this language (en, ja, ko, ru, ...), where the gateway offers it: onebound, openplatform."`
+	Detail      string      `yaml:"detail" enum:"queryProductDetail,productInfo" default:"queryProductDetail" doc:"openplatform only: the API that details come from. productInfo is the older one, for apps without the cross-border permission."`
+	Timeout     Duration    `yaml:"timeout" default:"30s" doc:"How long one attempt may take."`
+	Attempts    int         `yaml:"attempts" default:"5" doc:"How often a call is tried when the gateway does not answer or answers garbage. Throttled attempts do not count."`
+	Sandbox     Sandbox     `yaml:"sandbox" doc:"kind sandbox only: the emulated world."`
+}
+
+// Sandbox describes the emulated world of gateway.kind sandbox.
+type Sandbox struct {
+	Speaks    string  `yaml:"speaks" enum:"onebound,openplatform,bearer" default:"onebound" doc:"The dialect that the emulator is spoken to in."`
+	Offers    int     `yaml:"offers" default:"2000" doc:"How many offers its catalogue has."`
+	Seed      uint64  `yaml:"seed" default:"1" doc:"Another seed is another catalogue."`
+	Profile   string  `yaml:"profile" enum:"clean,rough,hostile" default:"clean" doc:"clean: well-typed answers. rough: the quirks of real gateways. hostile: rough and faults."`
+	PerSecond float64 `yaml:"per_second" default:"0" doc:"Calls per second and key above which the emulator throttles; 0 = never."`
+	PerDay    int64   `yaml:"per_day" default:"0" doc:"Calls per key and day above which its quota is used up; 0 = no quota."`
+}
+
+// Credentials is one credential or a list of them.
+type Credentials []Credential
+
+// Credential holds what a kind needs; see docs/gateways.md.
+type Credential struct {
+	Key          string `yaml:"key" doc:"onebound: the API key."`
+	Secret       string `yaml:"secret" doc:"onebound: the API secret."`
+	AppKey       string `yaml:"app_key" doc:"openplatform, bearer: the app's key."`
+	AppSecret    string `yaml:"app_secret" doc:"openplatform, bearer: the app's secret."`
+	AccessToken  string `yaml:"access_token" doc:"openplatform, bearer: a token of the account."`
+	RefreshToken string `yaml:"refresh_token" doc:"openplatform: renews the access token when it expires."`
+	Code         string `yaml:"code" doc:"bearer: the authorisation code that a token is asked for with."`
+	RedirectURI  string `yaml:"redirect_uri" doc:"bearer: the address that goes with code."`
+}
+
+// UnmarshalYAML accepts one credential or a list.
+func (c *Credentials) UnmarshalYAML(unmarshal func(any) error) error {
+	var many []Credential
+	if err := unmarshal(&many); err == nil {
+		*c = many
+		return nil
+	}
+	var one Credential
+	if err := unmarshal(&one); err != nil {
+		return err
+	}
+	*c = Credentials{one}
+	return nil
+}
+
+// Limits bound the calls of a run.
+type Limits struct {
+	PerSecond float64 `yaml:"per_second" default:"5" doc:"Attempts per second and credential, retries included; 0 = no limit."`
+	Burst     int     `yaml:"burst" default:"1" doc:"How many attempts may be made at once after a pause."`
+	InFlight  int     `yaml:"in_flight" default:"8" doc:"How many attempts may be under way at once."`
+	PerRun    int64   `yaml:"per_run" default:"0" doc:"Attempts after which the run stops with exit code 4, to be resumed; 0 = no limit."`
+}
+
+// Cost is the price of a call.
+type Cost struct {
+	PerCall  Money  `yaml:"per_call" default:"0" doc:"Price of one answered call."`
+	Currency string `yaml:"currency" default:"CNY" doc:"ISO 4217 code."`
+}
+
+// Source is one way of finding offers; exactly one of its fields is set.
+type Source struct {
+	Search   *SearchSource   `yaml:"search" doc:"Offers found by keyword."`
+	Category *CategorySource `yaml:"category" doc:"All offers of categories."`
+	Shop     *ShopSource     `yaml:"shop" doc:"All offers of sellers."`
+	Offers   *OffersSource   `yaml:"offers" doc:"Offers whose ids are known."`
+}
+
+// SearchSource finds offers by keywords, each keyword a search of its own.
+type SearchSource struct {
+	Keywords         []string   `yaml:"keywords" req:"true" doc:"One search each."`
+	Category         int64      `yaml:"category" doc:"Only offers of this category."`
+	Price            PriceRange `yaml:"price" doc:"Only offers in this price range, both ends included."`
+	MinOrder         int64      `yaml:"min_order" doc:"The order quantity that offers must allow; what exactly that means is the gateway's."`
+	FreeShipping     bool       `yaml:"free_shipping" doc:"Only offers with free shipping."`
+	VerifiedSupplier bool       `yaml:"verified_supplier" doc:"Only offers of verified suppliers."`
+	Sort             string     `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
+	Pages            int        `yaml:"pages" default:"0" doc:"At most so many pages of each search; 0 = all that the gateway gives."`
+}
+
+// CategorySource lists categories.
+type CategorySource struct {
+	IDs     []int64 `yaml:"ids" req:"true" doc:"Category ids."`
+	Subtree bool    `yaml:"subtree" doc:"Replace each category by the leaf categories below it (openplatform)."`
+	Sort    string  `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
+	Pages   int     `yaml:"pages" default:"0" doc:"At most so many pages of each category; 0 = all that the gateway gives."`
+}
+
+// ShopSource lists sellers.
+type ShopSource struct {
+	Sellers []string `yaml:"sellers" req:"true" doc:"Seller ids: onebound the sid (b2b-...), openplatform the sellerOpenId."`
+	Pages   int      `yaml:"pages" default:"0" doc:"At most so many pages of each shop; 0 = all that the gateway gives."`
+}
+
+// OffersSource lists offer ids.
+type OffersSource struct {
+	IDs     []int64 `yaml:"ids" doc:"Offer ids."`
+	IDsFrom string  `yaml:"ids_from" doc:"A CSV file with a header, or a text file with one id a line; relative to the job file."`
+	Column  string  `yaml:"column" default:"offer_id" doc:"The CSV column that holds the ids."`
+}
+
+// PriceRange is a range of prices in yuan.
+type PriceRange struct {
+	From *Money `yaml:"from" doc:"Lowest price."`
+	To   *Money `yaml:"to" doc:"Highest price."`
+}
+
+// Details says how details are fetched.
+type Details struct {
+	Batch       int      `yaml:"batch" default:"20" doc:"Offers per batch: one call where the gateway has a batch call that carries SKUs, else that many single calls in flight together."`
+	ReuseWithin Duration `yaml:"reuse_within" default:"0s" doc:"Take an offer's answer from an earlier run of this job when it is not older than this; 0s = always ask."`
+}
+
+// Output is one destination.
+type Output struct {
+	URL         string   `yaml:"url" req:"true" doc:"A directory: a path relative to the working directory, or file:///absolute/path."`
+	Format      string   `yaml:"format" req:"true" enum:"parquet,csv" doc:"What the files are."`
+	PartitionBy []string `yaml:"partition_by" default:"[dt]" doc:"Partition directories. dt, the run's date, is always the first; then columns, for the tables that have them."`
+	Compression string   `yaml:"compression" enum:"zstd,snappy,gzip,none" doc:"parquet: zstd (default), snappy, gzip, none. csv: none (default), gzip, zstd."`
+	BOM         bool     `yaml:"bom" doc:"csv: begin with a byte order mark, so that Excel reads Chinese."`
+	ExcelSafe   bool     `yaml:"excel_safe" doc:"csv: put an apostrophe before text that a spreadsheet would run as a formula."`
+}
+
+// Journal says where answers are kept.
+type Journal struct {
+	URL string `yaml:"url" doc:"A directory. Default: _offerlake under the first output."`
+}
+
+// Quality holds the limits of an acceptable run.
+type Quality struct {
+	MaxRejects  *Percent `yaml:"max_rejects" doc:"Share of the discovered offers that may end as rejects, delisted and unknown ones aside. Default: no limit."`
+	MinCoverage *Percent `yaml:"min_coverage" doc:"Share of the declared results that must have been obtained. Default: no limit."`
+}
+
+// Duration is a span of time such as 90s, 24h or 30d.
+type Duration time.Duration
+
+// UnmarshalYAML reads Go's duration text and whole days ("30d").
+func (d *Duration) UnmarshalYAML(b []byte) error {
+	s := scalarText(b)
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 36500 {
+			return fmt.Errorf("%q is not a duration; write 90s, 15m, 24h or 30d", s)
+		}
+		*d = Duration(time.Duration(n) * 24 * time.Hour)
+		return nil
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a duration; write 90s, 15m, 24h or 30d", s)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Money is an exact decimal amount.
+type Money struct{ catalog.Decimal }
+
+// UnmarshalYAML reads a number or a string without going through a float.
+func (m *Money) UnmarshalYAML(b []byte) error {
+	v, err := catalog.ParseDecimal(scalarText(b))
+	if err != nil {
+		return fmt.Errorf("%q: %w", scalarText(b), err)
+	}
+	m.Decimal = v
+	return nil
+}
+
+// Percent is a share between 0 and 1.
+type Percent float64
+
+// UnmarshalYAML reads "1%", "99.5%" or a share such as 0.01.
+func (p *Percent) UnmarshalYAML(b []byte) error {
+	s := scalarText(b)
+	text, isPercent := strings.CutSuffix(s, "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if isPercent {
+		v /= 100
+	}
+	if err != nil || !(v >= 0 && v <= 1) {
+		return fmt.Errorf("%q is not a share; write 1%% or 0.01", s)
+	}
+	*p = Percent(v)
+	return nil
+}
+
+// scalarText returns the text of a YAML scalar without quotes and comments.
+func scalarText(b []byte) string {
+	var s string
+	if err := yaml.Unmarshal(b, &s); err == nil {
+		return strings.TrimSpace(s)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// String returns the duration as Go writes it.
+func (d Duration) String() string { return time.Duration(d).String() }

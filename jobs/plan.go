@@ -1,0 +1,270 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"offerlake/extract"
+	"offerlake/load"
+	"offerlake/pipeline/catalog"
+	"offerlake/pipeline/journal"
+)
+
+// PlanOptions are the choices of a plan.
+type PlanOptions struct {
+	Probe bool // ask the gateway for the first page of each search
+}
+
+// Plan is what a run of a job will take.
+type Plan struct {
+	Job         string     `json:"job"`
+	Date        string     `json:"date"`
+	Basis       string     `json:"basis"` // what the numbers rest on
+	Leaves      []LeafPlan `json:"leaves"`
+	Offers      int64      `json:"offers"`
+	SearchCalls int64      `json:"search_calls"`
+	DetailCalls int64      `json:"detail_calls"`
+	Calls       int64      `json:"calls"`
+	Seconds     float64    `json:"seconds"` // at the configured rate; 0 = no limit configured
+	Cost        string     `json:"cost,omitempty"`
+	Currency    string     `json:"currency,omitempty"`
+	AtMost      bool       `json:"at_most"` // some searches are unknown and stand with all that a gateway can give
+}
+
+// LeafPlan is a leaf's part of a plan.
+type LeafPlan struct {
+	Source string `json:"source"`
+	Calls  int64  `json:"calls"`
+	Offers int64  `json:"offers"`
+	Basis  string `json:"basis"` // last run, probe, listed, or window (nothing known: all that can be reached)
+}
+
+// MakePlan computes a job's plan. Without Probe it makes no call.
+func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, ex Execution) (*Plan, error) {
+	leaves, err := job.Leaves()
+	if err != nil {
+		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
+	s, err := openSession(ctx, job, date, ex)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	d, err := newDialect(&job.Gateway)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Job: job.Name, Date: s.day(), Basis: "the windows of the gateway", Currency: job.Gateway.Cost.Currency}
+	known, err := s.lastLeaves(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Probe {
+		p.Basis = "the first page of each search"
+		if known, err = s.probe(ctx, leaves); err != nil {
+			return nil, err
+		}
+	}
+	for _, l := range leaves {
+		p.addLeaf(l, known, d.Limits())
+	}
+	p.finish(job, d.Limits())
+	return p, s.recordPlan(ctx, p, opts.Probe)
+}
+
+// leafFacts is what is known of a leaf before the run.
+type leafFacts struct {
+	calls, offers int64
+	basis         string
+}
+
+// lastLeaves returns what the leaves gave in the newest published run of the
+// job, by their JSON.
+func (s *session) lastLeaves(ctx context.Context, p *Plan) (map[string]leafFacts, error) {
+	manifests, err := load.ReadManifests(ctx, s.outputs[0].Store)
+	if err != nil {
+		return nil, err
+	}
+	var last *load.Manifest
+	for i, m := range manifests {
+		if m.Job == s.job.Name && (last == nil || m.Date >= last.Date) {
+			last = &manifests[i]
+		}
+	}
+	known := map[string]leafFacts{}
+	if last == nil {
+		return known, nil
+	}
+	p.Basis = "the run of " + last.Date
+	for _, l := range last.Run.Stops {
+		known[string(l.Leaf)] = leafFacts{calls: l.Calls, offers: l.Obtained, basis: "last run"}
+	}
+	return known, nil
+}
+
+// probe asks for the first page of every search and keeps the answers in the
+// journal of the coming run.
+func (s *session) probe(ctx context.Context, leaves []catalog.Leaf) (facts map[string]leafFacts, err error) {
+	if done, err := s.begin(ctx, false); err != nil {
+		return nil, err
+	} else if done != nil {
+		if _, err = s.begin(ctx, false); err != nil { // the finished one was recovered; this is a new one
+			return nil, err
+		}
+	}
+	j, err := journal.Open(s.journalDir(), s.journalOptions())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	g, err := openGateway(&s.job.Gateway, s.date)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, g.close()) }()
+	client, err := extract.NewClient(g.dialect, j, s.clientOptions(g, RunOptions{}))
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	facts = map[string]leafFacts{}
+	for _, leaf := range leaves {
+		if leaf.Query.Kind == catalog.OffersQuery {
+			continue
+		}
+		expanded, calls, err := client.Leaves(ctx, leaf)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", leaf.Source, err)
+		}
+		sum := leafFacts{basis: "probe", calls: int64(len(calls))}
+		for _, l := range expanded {
+			f, err := probeLeaf(ctx, client, l, g.dialect.Limits())
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", l.Source, err)
+			}
+			sum.calls += f.calls
+			sum.offers += f.offers
+		}
+		facts[leafJSON(leaf)] = sum
+	}
+	return facts, nil
+}
+
+// probeLeaf reads a leaf's first page.
+func probeLeaf(ctx context.Context, client *extract.Client, l catalog.Leaf, limits extract.Limits) (leafFacts, error) {
+	for page, err := range client.Pages(ctx, l) {
+		if err != nil {
+			return leafFacts{}, err
+		}
+		if !page.Total.OK || page.Stop != "" {
+			return leafFacts{calls: 1, offers: int64(len(page.Hits)), basis: "probe"}, nil
+		}
+		size := int64(page.PageSize.Or(limits.PageSize))
+		offers := page.Total.V
+		if limits.Window > 0 {
+			offers = min(offers, int64(limits.Window))
+		}
+		pages := (offers + size - 1) / size
+		if l.MaxPages > 0 {
+			pages = min(pages, int64(l.MaxPages))
+		}
+		return leafFacts{calls: max(pages, 1), offers: min(offers, pages*size), basis: "probe"}, nil
+	}
+	return leafFacts{}, nil
+}
+
+func leafJSON(l catalog.Leaf) string {
+	b, err := json.Marshal(l.Query)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// addLeaf adds a leaf with what is known of it, or with all that the gateway
+// can give.
+func (p *Plan) addLeaf(l catalog.Leaf, known map[string]leafFacts, limits extract.Limits) {
+	lp := LeafPlan{Source: l.Source, Basis: "listed", Offers: int64(len(l.Query.IDs))}
+	if l.Query.Kind != catalog.OffersQuery {
+		f, ok := known[leafJSON(l)]
+		if !ok {
+			pages := int64((limits.Window + limits.PageSize - 1) / limits.PageSize)
+			if l.MaxPages > 0 {
+				pages = min(pages, int64(l.MaxPages))
+			}
+			f = leafFacts{calls: pages, offers: pages * int64(limits.PageSize), basis: "window"}
+			p.AtMost = true
+		}
+		lp.Calls, lp.Offers, lp.Basis = f.calls, f.offers, f.basis
+	}
+	p.Leaves = append(p.Leaves, lp)
+	p.SearchCalls += lp.Calls
+	p.Offers += lp.Offers
+}
+
+// finish computes the totals. Offers that several searches find count once for
+// each: the plan errs on the side of more calls.
+func (p *Plan) finish(job *Job, limits extract.Limits) {
+	perCall := int64(min(limits.MaxBatch, job.Details.Batch))
+	p.DetailCalls = (p.Offers + perCall - 1) / perCall
+	p.Calls = p.SearchCalls + p.DetailCalls
+	if rate := job.Gateway.Limits.PerSecond * float64(max(len(job.Gateway.Credentials), 1)); rate > 0 {
+		p.Seconds = float64(p.Calls) / rate
+	}
+	p.Cost = costOf(job, p.Calls)
+	if p.Cost == "" {
+		p.Currency = ""
+	}
+}
+
+// costOf is the price of calls, "" when the job names none.
+func costOf(job *Job, calls int64) string {
+	if job.Gateway.Cost.PerCall.Decimal == 0 {
+		return ""
+	}
+	total, err := job.Gateway.Cost.PerCall.Mul(calls)
+	if err != nil {
+		return ""
+	}
+	return total.String()
+}
+
+// recordPlan keeps a probed plan with its run, so that `runs` can tell how far
+// it was off.
+func (s *session) recordPlan(ctx context.Context, p *Plan, probed bool) error {
+	if !probed {
+		return nil
+	}
+	s.state.State, s.state.Planned = StateInterrupted, p.Calls
+	return s.runs.save(ctx)
+}
+
+// Print writes the plan for a person.
+func (p *Plan) Print(w io.Writer) {
+	fmt.Fprintf(w, "%s %s, from %s\n\n", p.Job, p.Date, p.Basis)
+	fmt.Fprintf(w, "  %-44s %9s %9s  %s\n", "SOURCE", "CALLS", "OFFERS", "BASIS")
+	for _, l := range p.Leaves {
+		fmt.Fprintf(w, "  %-44.44s %9s %9s  %s\n", l.Source, count(l.Calls), count(l.Offers), l.Basis)
+	}
+	most := ""
+	if p.AtMost {
+		most = "at most "
+	}
+	fmt.Fprintf(w, "\n  calls  %s%s (%s searching, %s for details of %s offers)\n", most, count(p.Calls), count(p.SearchCalls), count(p.DetailCalls), count(p.Offers))
+	if p.Seconds > 0 {
+		fmt.Fprintf(w, "  time   %s%s at the configured rate\n", most, time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+	} else {
+		fmt.Fprintf(w, "  time   bound by the gateway: no rate is configured\n")
+	}
+	if p.Cost != "" {
+		fmt.Fprintf(w, "  cost   %s%s\n", most, strings.TrimSpace(p.Cost+" "+p.Currency))
+	}
+	if p.AtMost {
+		fmt.Fprintf(w, "\n  Some searches are not known yet; --probe asks for their first pages.\n")
+	}
+}

@@ -1,0 +1,207 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"offerlake/extract"
+	"offerlake/load"
+	"offerlake/pipeline"
+	"offerlake/pipeline/journal"
+	"offerlake/transform"
+)
+
+// Execution is how a run shows itself and is stopped; it changes nothing of
+// what is published.
+type Execution struct {
+	Logger        *slog.Logger
+	Progress      string // bar, plain, json or none
+	ProgressTo    io.Writer
+	Drain         <-chan struct{} // closed to stop softly
+	VerifyCommand []string        // command line of the verify child
+	Version       string
+}
+
+// RunOptions are the choices of one run.
+type RunOptions struct {
+	MaxCalls int64 // attempts that this process may make; 0 = the job's limit
+	Fresh    bool  // begin a new run even if the last one can be resumed
+}
+
+// ReplayOptions are the choices of a replay.
+type ReplayOptions struct {
+	Journal string // directory; "" = that of the last run of the job and date
+}
+
+// Run runs a job for a date, or finishes its unfinished run, and publishes its
+// tables. The summary is nil when the run did not get as far as having one.
+// Whatever the error, every answered call is in the run's journal.
+func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Execution) (*Summary, error) {
+	s, err := openSession(ctx, job, date, ex)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	done, err := s.begin(ctx, opts.Fresh)
+	if err != nil || done != nil {
+		return done, err
+	}
+	j, err := journal.Open(s.journalDir(), s.journalOptions())
+	if err != nil {
+		return nil, s.end(ctx, nil, err)
+	}
+	earlier, closeEarlier, err := s.earlier()
+	if err != nil {
+		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
+	}
+	defer closeEarlier()
+	summary, err := s.overGateway(ctx, j, earlier, opts)
+	if err == nil {
+		// Published; from here on the journal is only read.
+		err = j.Seal()
+	}
+	err = errors.Join(err, j.Close())
+	if err == nil {
+		err = s.quality(summary)
+	}
+	return summary, s.end(ctx, summary, err)
+}
+
+// Replay rebuilds the tables of a run from its journal and publishes them to
+// the job's outputs. It makes no call.
+func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, ex Execution) (*Summary, error) {
+	s, err := openSession(ctx, job, date, ex)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := s.beginReplay(ctx, opts.Journal); err != nil {
+		return nil, err
+	}
+	j, err := journal.OpenReadOnly(s.journalDir(), s.journalOptions())
+	if err != nil {
+		return nil, s.end(ctx, nil, err)
+	}
+	d, err := newDialect(&job.Gateway)
+	if err != nil {
+		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
+	}
+	summary, err := s.execute(ctx, j, d, extract.Options{Replay: true})
+	err = errors.Join(err, j.Close())
+	return summary, s.end(ctx, summary, err)
+}
+
+// overGateway executes the run with calls.
+func (s *session) overGateway(ctx context.Context, j *journal.Journal, earlier extract.Earlier, opts RunOptions) (*Summary, error) {
+	g, err := openGateway(&s.job.Gateway, s.date)
+	if err != nil {
+		return nil, err
+	}
+	co := s.clientOptions(g, opts)
+	co.Earlier, co.ReuseWithin = earlier, time.Duration(s.job.Details.ReuseWithin)
+	summary, err := s.execute(ctx, j, g.dialect, co)
+	return summary, errors.Join(err, g.close())
+}
+
+// clientOptions are the client's options for a reachable gateway.
+func (s *session) clientOptions(g *gateway, opts RunOptions) extract.Options {
+	limits := s.job.Gateway.Limits
+	co := extract.Options{
+		Gateway: s.job.Gateway.Kind, Logger: s.log(),
+		Endpoints: g.endpoints, Credentials: g.credentials, Now: g.now,
+		PerSecond: limits.PerSecond, Burst: limits.Burst, InFlight: limits.InFlight,
+		AttemptTimeout: time.Duration(s.job.Gateway.Timeout), MaxAttempts: s.job.Gateway.Attempts,
+		MaxCalls: limits.PerRun,
+	}
+	if co.PerSecond == 0 {
+		co.PerSecond = extract.Unlimited
+	}
+	if opts.MaxCalls > 0 {
+		co.MaxCalls = opts.MaxCalls
+	}
+	return co
+}
+
+// execute runs the pipeline over a client of the given options, then verifies
+// and publishes what it wrote.
+func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dialect, co extract.Options) (*Summary, error) {
+	leaves, err := s.job.Leaves()
+	if err != nil {
+		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
+	co.Gateway, co.Logger = s.job.Gateway.Kind, s.ex.Logger
+	client, err := extract.NewClient(d, j, co)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	data, err := load.NewDataset(ctx, s.job.Name, s.day(), s.outputs, load.Options{Version: s.ex.Version})
+	if err != nil {
+		return nil, err
+	}
+	// The staged files of a run that fails are dropped even if it was
+	// cancelled; after Publish there are none.
+	defer func() { _ = data.Abort(context.WithoutCancel(ctx)) }()
+	report, err := s.pump(ctx, client, data, leaves)
+	if err != nil {
+		return s.summarise(client, j, report, nil), err
+	}
+	s.log().Info("verifying", "job", s.job.Name)
+	if err := data.Verify(ctx, &load.Verifier{Command: s.ex.VerifyCommand}, false); err != nil {
+		return s.summarise(client, j, report, nil), err
+	}
+	summary := s.summarise(client, j, report, data.Rows())
+	if err := s.publish(ctx, data, report, summary); err != nil {
+		return summary, err
+	}
+	return summary, nil
+}
+
+// pump runs the pipeline from the client into the dataset's writers.
+func (s *session) pump(ctx context.Context, client *extract.Client, data *load.Dataset, leaves []catalogLeaf) (pipeline.Report, error) {
+	var tables []pipeline.Table
+	for _, w := range data.Writers() {
+		tables = append(tables, w)
+	}
+	report, err := pipeline.Run(ctx, pipeline.Options{
+		Leaves: leaves, Market: client, Normaliser: transform.New(transform.Options{}), Reject: transform.RejectDetail,
+		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, Logger: s.log(),
+		Gateway: func() pipeline.GatewayStats { return gatewayStats(client.Stats()) },
+	})
+	if err != nil {
+		return report, err
+	}
+	for _, w := range data.Writers() {
+		if err := w.Close(); err != nil {
+			return report, err
+		}
+	}
+	return report, nil
+}
+
+// publish makes the dataset visible and records the summary with it.
+func (s *session) publish(ctx context.Context, data *load.Dataset, report pipeline.Report, summary *Summary) error {
+	summary.Published = true
+	details, err := json.Marshal(summary)
+	if err != nil {
+		return err
+	}
+	run := load.Run{
+		ID: s.state.ID(), Created: s.state.Started, JournalDigest: summary.JournalDigest, Calls: summary.Answered,
+		Coverage: coverageOf(report.Coverage), Stops: stopsOf(report.Coverage), Details: details,
+	}
+	if _, err := data.Publish(ctx, run); err != nil {
+		summary.Published = false
+		return err
+	}
+	return nil
+}
+
+// journalDir is the local directory of the run's journal.
+func (s *session) journalDir() string { return filepath.Clean(s.state.Journal) }

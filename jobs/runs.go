@@ -1,0 +1,86 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+	"syscall"
+
+	"offerlake/load/store"
+)
+
+// Runs lists the runs whose state is kept in a destination, oldest date first.
+// Publishes that were cut short are finished first. A run whose process is
+// gone is shown as such, not as running.
+func Runs(ctx context.Context, dest string) ([]*RunState, error) {
+	if err := recoverDest(ctx, dest); err != nil {
+		return nil, err
+	}
+	s, err := store.Open(dest)
+	if err != nil {
+		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
+	var all []*RunState
+	for key, err := range s.List(ctx, runsDir+"/") {
+		if err != nil {
+			return nil, err
+		}
+		l := &runLog{store: s, key: key}
+		if err := l.read(ctx); err != nil {
+			return nil, err
+		}
+		all = append(all, l.Runs...)
+	}
+	for _, r := range all {
+		if r.State == StateRunning && r.gone() {
+			r.State = StateInterrupted
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Date < all[j].Date })
+	return all, nil
+}
+
+// gone reports whether a run's process on this machine no longer exists.
+func (r *RunState) gone() bool {
+	host, _ := os.Hostname()
+	return r.Host == host && syscall.Kill(r.PID, 0) == syscall.ESRCH
+}
+
+// PrintRuns writes the list for a person, 80 columns wide.
+func PrintRuns(w io.Writer, runs []*RunState) {
+	if len(runs) == 0 {
+		fmt.Fprintln(w, "no runs")
+		return
+	}
+	fmt.Fprintf(w, "%-20s %-10s %3s %-11s %8s %8s %10s\n", "JOB", "DATE", "RUN", "STATE", "CALLS", "OFFERS", "COST")
+	for _, r := range runs {
+		calls, offers, cost := "", "", ""
+		if s := r.Summary; s != nil {
+			calls, offers = count(s.Calls), count(s.Rows["products"])
+			cost = strings.TrimSpace(s.Cost + " " + s.Currency)
+		}
+		state := r.State
+		if r.Replay {
+			state = "replayed"
+		}
+		fmt.Fprintf(w, "%-20.20s %-10s %3d %-11s %8s %8s %10s\n", r.Job, r.Date, r.Number, state, calls, offers, cost)
+		if e := r.plannedError(); e != "" {
+			fmt.Fprintf(w, "    %s\n", e)
+		}
+		if r.Error != "" {
+			fmt.Fprintf(w, "    %s\n", strings.Split(r.Error, "\n")[0])
+		}
+	}
+}
+
+// plannedError compares the plan that was made for a run with what it took.
+func (r *RunState) plannedError() string {
+	if r.Planned == 0 || r.Summary == nil || r.State != StatePublished {
+		return ""
+	}
+	off := 100 * float64(r.Planned-r.Summary.Answered) / float64(max(r.Summary.Answered, 1))
+	return fmt.Sprintf("planned %s calls, %s answered: %+.1f %%", count(r.Planned), count(r.Summary.Answered), off)
+}

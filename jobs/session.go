@@ -1,0 +1,312 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"offerlake/extract"
+	"offerlake/load"
+	"offerlake/load/store"
+	"offerlake/pipeline"
+	"offerlake/pipeline/catalog"
+	"offerlake/pipeline/journal"
+)
+
+type catalogLeaf = catalog.Leaf
+
+// session is one command's exclusive hold on a job and date: its destinations
+// with their locks, the list of its runs, and the run that it works on.
+type session struct {
+	job     *Job
+	date    time.Time
+	ex      Execution
+	started time.Time
+	resumed bool
+
+	outputs []load.Output
+	locks   []io.Closer
+	runs    *runLog
+	state   *RunState
+}
+
+// openSession takes the locks of the job and date on every output and
+// finishes a publish that was cut short. Its error names who holds a lock.
+func openSession(ctx context.Context, job *Job, date time.Time, ex Execution) (*session, error) {
+	s := &session{job: job, date: date, ex: ex, started: time.Now().UTC()}
+	var err error
+	if s.outputs, err = job.openOutputs(); err != nil {
+		return nil, err
+	}
+	for _, o := range s.outputs {
+		lock, err := load.AcquireLock(ctx, o.Store, job.Name, s.day(), holder())
+		if err != nil {
+			s.close()
+			return nil, lockHelp(err)
+		}
+		s.locks = append(s.locks, lock)
+		if _, err := load.RecoverRun(ctx, o.Store, job.Name, s.day()); err != nil && !errors.Is(err, load.ErrUnfinishable) {
+			s.close()
+			return nil, err
+		}
+	}
+	if s.runs, err = openRunLog(ctx, s.outputs[0].Store, job.Name, s.day()); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// lockHelp adds the next step to the error of a lock that is held.
+func lockHelp(err error) error {
+	var locked *load.LockedError
+	if errors.As(err, &locked) {
+		return fmt.Errorf("%w. Wait until it has ended, or stop it: its answered calls are kept", err)
+	}
+	return err
+}
+
+// close gives the locks back.
+func (s *session) close() {
+	for _, l := range s.locks {
+		if err := l.Close(); err != nil {
+			s.log().Warn("unlock", "error", err)
+		}
+	}
+}
+
+func (s *session) log() *slog.Logger { return s.ex.Logger }
+
+// day is the run's date as text.
+func (s *session) day() string { return s.date.Format(time.DateOnly) }
+
+// begin picks the run to work on: the unfinished one, or a new one. It returns
+// a summary when the unfinished run turns out to be published: its process
+// died after the publish, before it could say so.
+func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
+	last := s.runs.unfinished()
+	if last != nil && fresh {
+		last.State = StateAbandoned
+		last = nil
+	}
+	if last != nil {
+		if done := s.published(ctx, last); done != nil {
+			last.State, last.Summary, last.Error = StatePublished, done, ""
+			last.Ended = time.Now().UTC()
+			return done, s.runs.save(ctx)
+		}
+		s.state, s.resumed = last, true
+		s.state.State, s.state.Error = StateRunning, ""
+	} else {
+		s.state = &RunState{Job: s.job.Name, Date: s.day(), State: StateRunning, Started: s.started}
+		s.runs.add(s.state)
+		dir, err := localDir(s.job.journalRoot())
+		if err != nil {
+			return nil, err
+		}
+		s.state.Journal = filepath.Join(dir, "journals", s.job.Name, s.day(), strconv.Itoa(s.state.Number))
+	}
+	h := holder()
+	s.state.Host, s.state.PID = h.Host, h.PID
+	return nil, s.runs.save(ctx)
+}
+
+// published returns the summary of a run if the manifests of all outputs are
+// of that run.
+func (s *session) published(ctx context.Context, r *RunState) *Summary {
+	var summary *Summary
+	for _, o := range s.outputs {
+		m, err := load.ReadManifest(ctx, o.Store, r.Job, r.Date)
+		if err != nil || m.Run.ID != r.ID() {
+			return nil
+		}
+		summary = new(Summary)
+		if err := unmarshalStrict(m.Run.Details, summary); err != nil {
+			return nil
+		}
+	}
+	return summary
+}
+
+// beginReplay sets up a run that reads the given journal directory, or that
+// of the job and date's last run.
+func (s *session) beginReplay(ctx context.Context, dir string) error {
+	if dir == "" {
+		var err error
+		if dir, err = s.lastJournal(ctx); err != nil {
+			return err
+		}
+	}
+	local, err := localDir(dir)
+	if err != nil {
+		return fmt.Errorf("--journal: %w (%w)", err, ErrUsage)
+	}
+	if _, err := os.Stat(local); err != nil {
+		return fmt.Errorf("--journal: %w (%w)", err, ErrUsage)
+	}
+	h := holder()
+	s.state = &RunState{
+		Job: s.job.Name, Date: s.day(), State: StateRunning, Replay: true,
+		Started: s.started, Host: h.Host, PID: h.PID, Journal: local,
+	}
+	s.runs.add(s.state)
+	return s.runs.save(ctx)
+}
+
+// lastJournal finds the journal of the last run of the job and date, where the
+// job file keeps it.
+func (s *session) lastJournal(ctx context.Context) (string, error) {
+	root := s.job.home
+	if root == "" {
+		root = s.job.journalRoot()
+	}
+	dir, err := localDir(root)
+	if err != nil {
+		return "", err
+	}
+	dirs, err := runDirs(filepath.Join(dir, "journals", s.job.Name, s.day()))
+	if err != nil {
+		return "", err
+	}
+	if len(dirs) == 0 {
+		return "", fmt.Errorf("job %s has no journal for %s below %s; name one with --journal (%w)", s.job.Name, s.day(), dir, ErrUsage)
+	}
+	return dirs[len(dirs)-1], nil
+}
+
+// runDirs lists the numbered run directories of a job and date, oldest first.
+func runDirs(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil && e.IsDir() {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	dirs := make([]string, len(numbers))
+	for i, n := range numbers {
+		dirs[i] = filepath.Join(dir, strconv.Itoa(n))
+	}
+	return dirs, nil
+}
+
+// localDir returns the directory of a URL, which must be local.
+func localDir(url string) (string, error) {
+	s, err := store.Open(url)
+	if err != nil {
+		return "", err
+	}
+	return s.Path(""), nil
+}
+
+// earlier opens the journals of the job's other runs that can hold answers
+// young enough to be reused, newest first.
+func (s *session) earlier() (extract.Earlier, func(), error) {
+	within := time.Duration(s.job.Details.ReuseWithin)
+	if within == 0 {
+		return nil, func() {}, nil
+	}
+	var open []*journal.Journal
+	closeAll := func() {
+		for _, j := range open {
+			_ = j.Close() // read only: there is nothing to lose
+		}
+	}
+	days, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(s.journalDir())), "*"))
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.Sort(days)
+	slices.Reverse(days)
+	for _, day := range days {
+		dirs, err := runDirs(day)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		slices.Reverse(dirs)
+		for _, dir := range dirs {
+			if dir == s.journalDir() {
+				continue
+			}
+			o := s.journalOptions()
+			o.Name = s.job.Name + "/" + filepath.Base(day)
+			j, err := journal.OpenReadOnly(dir, o)
+			if err != nil {
+				// Reuse saves money; a journal that cannot serve it must not stop the night.
+				s.log().Warn("earlier journal is not used", "journal", dir, "error", err)
+				continue
+			}
+			open = append(open, j)
+		}
+	}
+	return journal.NewSet(open...), closeAll, nil
+}
+
+// journalOptions name the journal in refs without the run's number, so that a
+// run that is done again gives the same bytes.
+func (s *session) journalOptions() journal.Options {
+	return journal.Options{Name: s.job.Name + "/" + s.day(), Logger: s.log()}
+}
+
+// workers is the number of detail batches under way: enough to keep all calls
+// in flight while the oldest batch is being waited for.
+func (s *session) workers(c *extract.Client) int {
+	callsPerBatch := (s.job.Details.Batch + c.MaxBatch() - 1) / c.MaxBatch()
+	return max(2*s.job.Gateway.Limits.InFlight/callsPerBatch, 2) + 2
+}
+
+func gatewayStats(s extract.Stats) pipeline.GatewayStats {
+	g := pipeline.GatewayStats{
+		Calls: s.Calls, Retries: s.Retries, Throttled: s.Throttled, FromJournal: s.FromJournal, Reused: s.Reused,
+		Rate: s.Rate, Limit: s.Limit, InFlight: int64(s.InFlight), Waited: s.WaitedAtLimit,
+	}
+	if g.Limit >= extract.Unlimited {
+		g.Limit = 0
+	}
+	return g
+}
+
+// end records how the run ended and adds the next step to its error. It is
+// given a context that may be dead already.
+func (s *session) end(ctx context.Context, summary *Summary, err error) error {
+	ctx = context.WithoutCancel(ctx)
+	var quality *QualityError
+	switch {
+	case err == nil, errors.As(err, &quality):
+		s.state.State = StatePublished
+	case ExitCode(err) == ExitBudget:
+		s.state.State = StateStopped
+	case ExitCode(err) == ExitInterrupted:
+		s.state.State = StateInterrupted
+	default:
+		s.state.State = StateFailed
+	}
+	s.state.Ended = time.Now().UTC()
+	s.state.Summary = summary
+	if err != nil {
+		s.state.Error = err.Error()
+		if next := nextStep(err, s.job); next != "" && quality == nil {
+			err = fmt.Errorf("%w\n%s", err, next)
+		}
+	}
+	if saveErr := s.runs.save(ctx); saveErr != nil {
+		err = errors.Join(err, fmt.Errorf("run state: %w", saveErr))
+	}
+	return err
+}

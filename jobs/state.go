@@ -1,0 +1,123 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"time"
+
+	"offerlake/load"
+)
+
+// The states of a run.
+const (
+	StateRunning     = "running" // or died without a word
+	StatePublished   = "published"
+	StateFailed      = "failed"
+	StateStopped     = "stopped" // at a call budget or quota
+	StateInterrupted = "interrupted"
+	StateAbandoned   = "abandoned" // unfinished, and replaced by a --fresh run
+)
+
+// RunState is what is known of one run of a job for a date.
+type RunState struct {
+	Job     string    `json:"job"`
+	Date    string    `json:"date"`
+	Number  int       `json:"run"` // from 1, counted per job and date
+	State   string    `json:"state"`
+	Replay  bool      `json:"replay,omitempty"` // tables rebuilt from a journal, no calls
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	Journal string    `json:"journal"`
+	Planned int64     `json:"planned_calls,omitempty"`
+	Error   string    `json:"error,omitempty"`
+	Summary *Summary  `json:"summary,omitempty"`
+}
+
+// ID names the run in manifests.
+func (r *RunState) ID() string { return fmt.Sprintf("%s/%s/%d", r.Job, r.Date, r.Number) }
+
+// runLog is the list of runs of one job and date, kept as one object of the
+// state store. Only the holder of the job and date's lock changes it.
+type runLog struct {
+	store load.Store
+	key   string
+	Runs  []*RunState `json:"runs"`
+}
+
+const runsDir = "_offerlake/runs"
+
+// openRunLog reads the runs of a job and date; none is no error.
+func openRunLog(ctx context.Context, s load.Store, job, date string) (*runLog, error) {
+	l := &runLog{store: s, key: path.Join(runsDir, job, date+".json")}
+	return l, l.read(ctx)
+}
+
+func (l *runLog) read(ctx context.Context) error {
+	r, err := l.store.Open(ctx, l.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, l); err != nil {
+		return fmt.Errorf("%s: %w", l.key, err)
+	}
+	return nil
+}
+
+// save replaces the stored list.
+func (l *runLog) save(ctx context.Context) error {
+	b, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		return err
+	}
+	o, err := l.store.Create(ctx, l.key)
+	if err != nil {
+		return err
+	}
+	defer o.Abort()
+	if _, err := o.Write(append(b, '\n')); err != nil {
+		return err
+	}
+	return o.Commit(ctx)
+}
+
+// last returns the newest run that made calls, nil when there is none.
+func (l *runLog) last() *RunState {
+	for i := len(l.Runs) - 1; i >= 0; i-- {
+		if !l.Runs[i].Replay {
+			return l.Runs[i]
+		}
+	}
+	return nil
+}
+
+// unfinished returns the newest run if it can be resumed.
+func (l *runLog) unfinished() *RunState {
+	if r := l.last(); r != nil && r.State != StatePublished && r.State != StateAbandoned {
+		return r
+	}
+	return nil
+}
+
+// add appends a run with the next number.
+func (l *runLog) add(r *RunState) {
+	for _, old := range l.Runs {
+		r.Number = max(r.Number, old.Number)
+	}
+	r.Number++
+	l.Runs = append(l.Runs, r)
+}

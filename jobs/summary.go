@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"time"
+
+	"offerlake/pipeline/catalog"
+)
+
+// Summary is what a finished run says of itself; its JSON form is what
+// `offerlake run --json` prints.
+type Summary struct {
+	Job             string           `json:"job"`
+	Date            string           `json:"date"`
+	Run             int              `json:"run"`
+	Published       bool             `json:"published"`
+	Resumed         bool             `json:"resumed"`
+	Seconds         float64          `json:"seconds"`
+	Rows            map[string]int64 `json:"rows"`
+	Calls           int64            `json:"calls"`            // attempts made over the wire by this process
+	Answered        int64            `json:"answered"`         // calls of the run that have an answer, whenever it was got
+	Retries         int64            `json:"retries"`          // attempts beyond the first of their call
+	Throttled       int64            `json:"throttled"`        // attempts that the gateway throttled
+	FromJournal     int64            `json:"from_journal"`     // calls served from this run's journal
+	Reused          int64            `json:"reused"`           // calls served from earlier runs' journals
+	SecondsAtLimit  float64          `json:"seconds_at_limit"` // time that calls waited for the rate limit, averaged over the calls in flight
+	Cost            string           `json:"cost,omitempty"`
+	Currency        string           `json:"currency,omitempty"`
+	Discovered      int64            `json:"discovered"`
+	Rejects         map[string]int64 `json:"rejects"`
+	DeclaredTotal   int64            `json:"declared_total"`
+	Obtained        int64            `json:"obtained"`
+	Coverage        float64          `json:"coverage"` // obtained of declared, 0 to 1
+	IncompleteLeafs []LeafSummary    `json:"incomplete,omitempty"`
+	Outputs         []string         `json:"outputs"`
+	Journal         string           `json:"journal"`
+	JournalDigest   string           `json:"journal_digest"`
+}
+
+// LeafSummary is a leaf that is not complete.
+type LeafSummary struct {
+	Source   string `json:"source"`
+	Declared *int64 `json:"declared_total"`
+	Obtained int64  `json:"obtained"`
+	Reason   string `json:"reason"`
+}
+
+// tableOrder is the order in which the summary lists tables.
+var tableOrder = []string{"products", "skus", "price_tiers", "attributes", "images", "suppliers", "coverage", "rejects", "calls"}
+
+// Print writes the summary for a person, at most 80 columns wide where paths
+// allow.
+func (s *Summary) Print(w io.Writer) {
+	state := "published"
+	if !s.Published {
+		state = "NOT published"
+	}
+	fmt.Fprintf(w, "\n%s %s: %s in %s\n\n", s.Job, s.Date, state, time.Duration(s.Seconds*float64(time.Second)).Round(time.Millisecond*10))
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(w, "  %-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	if len(s.Rows) > 0 {
+		printRows(w, s.Rows)
+	}
+	line("calls", "%s made, %s retried, %s throttled; %s from the journal, %s reused",
+		count(s.Calls), count(s.Retries), count(s.Throttled), count(s.FromJournal), count(s.Reused))
+	if s.Cost != "" {
+		line("cost", "%s %s", s.Cost, s.Currency)
+	}
+	line("at limit", "%s waiting for the rate limit", time.Duration(s.SecondsAtLimit*float64(time.Second)).Round(time.Millisecond*10))
+	if len(s.Rejects) > 0 {
+		line("rejects", "%s", countsByName(s.Rejects))
+	}
+	line("coverage", "%.2f %% (%s of %s declared)", 100*s.Coverage, count(s.Obtained), count(s.DeclaredTotal))
+	for i, l := range s.IncompleteLeafs {
+		if i == 5 {
+			line("", "... and %d more; see the coverage table", len(s.IncompleteLeafs)-i)
+			break
+		}
+		declared := "?"
+		if l.Declared != nil {
+			declared = count(*l.Declared)
+		}
+		line("", "incomplete: %s, %s of %s: %s", l.Source, count(l.Obtained), declared, l.Reason)
+	}
+	line("journal", "%s", s.Journal)
+	for _, o := range s.Outputs {
+		line("files", "%s", o)
+	}
+	if s.Published && len(s.Outputs) > 0 {
+		fmt.Fprintf(w, "\n  Open it:  %s\n", openLine(s.Outputs[0]))
+	}
+}
+
+func printRows(w io.Writer, rows map[string]int64) {
+	col := 0
+	for _, t := range tableOrder {
+		n, ok := rows[t]
+		if !ok {
+			continue
+		}
+		if col%3 == 0 {
+			if col > 0 {
+				fmt.Fprintln(w)
+			}
+			fmt.Fprintf(w, "  %-10s ", map[bool]string{true: "rows", false: ""}[col == 0])
+		}
+		fmt.Fprintf(w, "%-11s %9s  ", t, count(n))
+		col++
+	}
+	fmt.Fprintln(w)
+}
+
+// openLine is a command that shows the products of an output.
+func openLine(output string) string {
+	format, dir, _ := strings.Cut(output, " ")
+	pattern := strings.TrimSpace(dir) + "/products/**/*." + format
+	if format == "csv" {
+		pattern += "*"
+	}
+	return fmt.Sprintf(`duckdb -c "FROM '%s' LIMIT 10"`, pattern)
+}
+
+// count writes a number with thin groups: 1,234,567.
+func count(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// countsByName lists counts, largest first.
+func countsByName(counts map[string]int64) string {
+	names := make([]string, 0, len(counts))
+	for n := range counts {
+		names = append(names, n)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		a, b := names[i], names[j]
+		return counts[a] > counts[b] || counts[a] == counts[b] && a < b
+	})
+	parts := make([]string, len(names))
+	for i, n := range names {
+		parts[i] = count(counts[n]) + " " + n
+	}
+	return strings.Join(parts, ", ")
+}
+
+// harmless reports whether a reject code says something about the offer
+// itself, not about the run: such rejects do not count against max_rejects.
+func harmless(code string) bool {
+	switch catalog.Class(code) {
+	case catalog.ErrNotFound, catalog.ErrDelisted:
+		return true
+	}
+	return false
+}

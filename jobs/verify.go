@@ -1,0 +1,44 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"offerlake/load"
+	"offerlake/load/store"
+)
+
+// Verify finishes publishes that were cut short in a destination and then
+// checks every published file. child is the command line of the verify child.
+func Verify(ctx context.Context, dest string, deep bool, child []string) (load.DestReport, error) {
+	if err := recoverDest(ctx, dest); err != nil {
+		return load.DestReport{}, err
+	}
+	s, err := store.Open(dest)
+	if err != nil {
+		return load.DestReport{}, fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
+	return load.VerifyDest(ctx, s, deep, &load.Verifier{Command: child})
+}
+
+// recoverDest is what every command does first with a destination: it
+// finishes or rolls back what a crash left half done.
+func recoverDest(ctx context.Context, dest string) error {
+	s, err := store.Open(dest)
+	if err != nil {
+		return fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
+	_, err = load.Recover(ctx, s, holder())
+	return err
+}
+
+// holder names this process in locks.
+func holder() load.Holder {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return load.Holder{Host: host, PID: os.Getpid(), Since: time.Now().UTC()}
+}

@@ -1,0 +1,222 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Output is one destination of a Dataset and the format of its files.
+type Output struct {
+	Store   Store
+	Encoder Encoder
+	// PartitionBy lists the partition keys: "dt" first, then columns of the
+	// products table. A table that lacks a column is not split by it.
+	// Default: dt.
+	PartitionBy []string
+}
+
+// Options tune a Dataset. The zero value is the default of each.
+type Options struct {
+	// Version is the version of offerlake, for the manifest.
+	Version string
+	// BatchRows is the number of rows of a record batch. Default: 8192,
+	// beyond which larger batches brought little in measurements.
+	BatchRows int
+	// GroupRows bounds the rows of a row group. Default: 65536, where both
+	// readers and memory are at ease.
+	GroupRows int64
+	// GroupBytes bounds a row group's size in memory. Default: 24 MiB, so that
+	// all tables of a run together stay below some 150 MB.
+	GroupBytes int64
+	// FileRows is the number of rows after which a file is ended; it is exceeded
+	// by less than a batch. Default: 1048576.
+	FileRows int64
+	// OpenFiles bounds the files that one table of one output keeps open. The
+	// one that was written to the longest ago is ended first. Default: 32.
+	OpenFiles int
+	// Partitions bounds the partitions of one table. Default: 10000.
+	Partitions int
+	// Tables are the tables to write. Default: Tables().
+	Tables []*Table
+}
+
+func (o Options) withDefaults() Options {
+	o.BatchRows = cmp.Or(o.BatchRows, 8192)
+	o.GroupRows = cmp.Or(o.GroupRows, 65536)
+	o.GroupBytes = cmp.Or(o.GroupBytes, 24<<20)
+	o.FileRows = cmp.Or(o.FileRows, 1<<20)
+	o.OpenFiles = cmp.Or(o.OpenFiles, 32)
+	o.Partitions = cmp.Or(o.Partitions, 10_000)
+	if o.Tables == nil {
+		o.Tables = Tables()
+	}
+	return o
+}
+
+// Dataset is everything that one run of a job for one date writes. Its methods
+// are called from one goroutine; the TableWriters may each have their own.
+//
+// The order of calls is NewDataset, Write and Close on every writer, Verify,
+// Publish; or Abort at any time before Publish.
+type Dataset struct {
+	run     runKey
+	outputs []Output
+	opts    Options
+	writers []*TableWriter
+}
+
+// NewDataset prepares the files of a run. It finishes a publish of the same
+// job and date that was cut short and removes what an unfinished run of them
+// left in staging, so the caller holds the lock of job and date on every
+// output. ctx is that of the whole run.
+func NewDataset(ctx context.Context, job, date string, outputs []Output, opts Options) (*Dataset, error) {
+	run := runKey{job: job, date: date}
+	if err := errors.Join(run.validate(), validateOutputs(outputs)); err != nil {
+		return nil, err
+	}
+	d := &Dataset{run: run, outputs: outputs, opts: opts.withDefaults()}
+	for _, o := range outputs {
+		// A publish that can no longer be finished is replaced by this one.
+		if _, err := RecoverRun(ctx, o.Store, job, date); err != nil && !errors.Is(err, ErrUnfinishable) {
+			return nil, err
+		}
+		if err := o.Store.RemoveAll(ctx, run.staging()); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range d.opts.Tables {
+		d.writers = append(d.writers, newTableWriter(ctx, t, run, outputs, d.opts))
+	}
+	return d, nil
+}
+
+func validateOutputs(outputs []Output) error {
+	if len(outputs) == 0 {
+		return errors.New("no output")
+	}
+	var errs []error
+	urls := map[string]bool{}
+	for _, o := range outputs {
+		url := o.Store.URL()
+		if urls[url] {
+			errs = append(errs, fmt.Errorf("output %s: one destination holds one format, but it is given twice", url))
+		}
+		urls[url] = true
+		if err := ValidatePartitionBy(o.PartitionBy); err != nil {
+			errs = append(errs, fmt.Errorf("output %s: %w", url, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ValidatePartitionBy checks the partition keys of an output: dt first, then
+// columns of the products table.
+func ValidatePartitionBy(by []string) error {
+	if len(by) == 0 {
+		return nil
+	}
+	if by[0] != "dt" {
+		return fmt.Errorf("partition_by: the first key is dt, not %q", by[0])
+	}
+	t := products()
+	for i, name := range by[1:] {
+		c := t.column(name)
+		switch {
+		case c < 0:
+			return fmt.Errorf("partition_by: products has no column %q", name)
+		case !canPartition(t.Columns[c].Kind):
+			return fmt.Errorf("partition_by: column %q is %s; only text, integers and booleans can be keys", name, t.Columns[c].Kind)
+		case slices.Contains(by[:i+1], name):
+			return fmt.Errorf("partition_by: %q is there twice", name)
+		}
+	}
+	return nil
+}
+
+// Writers returns the writers of all tables, in the order of Tables.
+func (d *Dataset) Writers() []*TableWriter { return d.writers }
+
+// Rows returns the rows written so far, by table. It is called after Close.
+func (d *Dataset) Rows() map[string]int64 {
+	rows := map[string]int64{}
+	for _, w := range d.writers {
+		rows[w.table.Name] = w.rows
+	}
+	return rows
+}
+
+// Verify reads every staged file again and returns a *VerifyError if one of
+// them is not what was written. deep decodes all columns instead of the keys.
+func (d *Dataset) Verify(ctx context.Context, v *Verifier, deep bool) error {
+	for i, o := range d.outputs {
+		m, err := d.manifest(i)
+		if err != nil {
+			return err
+		}
+		if err := v.check(ctx, o.Store, checksOf(m, d.run.staged), deep); err != nil {
+			return fmt.Errorf("%s: %w", o.Store.URL(), err)
+		}
+	}
+	return nil
+}
+
+// Publish makes the files of every output visible, output by output, and
+// returns the manifests. After an error, RecoverRun finishes what was begun.
+func (d *Dataset) Publish(ctx context.Context, run Run) ([]Manifest, error) {
+	var manifests []Manifest
+	for i, o := range d.outputs {
+		m, err := d.manifest(i)
+		if err != nil {
+			return manifests, err
+		}
+		m.Run = run
+		if err := publish(ctx, o.Store, m); err != nil {
+			return manifests, fmt.Errorf("publish to %s: %w", o.Store.URL(), err)
+		}
+		manifests = append(manifests, m)
+	}
+	return manifests, nil
+}
+
+// Abort drops all files that are not published. Callers defer it; after Publish
+// it does nothing of note. No TableWriter is in use when it is called.
+func (d *Dataset) Abort(ctx context.Context) error {
+	var errs []error
+	for _, w := range d.writers {
+		errs = append(errs, w.abort())
+	}
+	for _, o := range d.outputs {
+		// With an intent on record the staged files belong to the publish.
+		if _, err := readIntent(ctx, o.Store, d.run); isNotExist(err) {
+			errs = append(errs, o.Store.RemoveAll(ctx, d.run.staging()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// manifest describes the files of one output.
+func (d *Dataset) manifest(output int) (Manifest, error) {
+	m := Manifest{
+		Format: manifestFormat, Job: d.run.job, Date: d.run.date,
+		Offerlake: d.opts.Version, Encoding: d.outputs[output].Encoder.Format(),
+	}
+	for _, w := range d.writers {
+		if w.err != nil {
+			return Manifest{}, w.err
+		}
+		if !w.closed {
+			return Manifest{}, fmt.Errorf("table %s is not closed", w.table.Name)
+		}
+		m.Tables = append(m.Tables, TableInfo{
+			Name: w.table.Name, Rows: w.rows, Fingerprint: w.table.Fingerprint(),
+			Columns: w.table.Columns, RepairedText: w.fix.repaired,
+		})
+		m.Files = append(m.Files, w.outputs[output].done...)
+	}
+	slices.SortFunc(m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return m, nil
+}

@@ -1,0 +1,79 @@
+package parquetfile
+
+import (
+	"fmt"
+	"sync"
+	_ "unsafe" // for go:linkname
+
+	"github.com/apache/arrow/go/v15/parquet/compress"
+	"github.com/klauspost/compress/zstd"
+)
+
+// codec is a compression with its level.
+type codec struct {
+	id    compress.Compression
+	level int
+}
+
+func parseCodec(name string) (codec, error) {
+	switch name {
+	case "", "zstd":
+		return codec{compress.Codecs.Zstd, 1}, nil
+	case "snappy":
+		return codec{compress.Codecs.Snappy, compress.DefaultCompressionLevel}, nil
+	case "gzip":
+		return codec{compress.Codecs.Gzip, compress.DefaultCompressionLevel}, nil
+	case "none":
+		return codec{compress.Codecs.Uncompressed, compress.DefaultCompressionLevel}, nil
+	}
+	return codec{}, fmt.Errorf("compression %q of Parquet files is none of zstd, snappy, gzip, none", name)
+}
+
+// arrowCodecs is the library's own table of codecs. Its zstd entry makes a new
+// encoder for every page, which takes more time and memory than compressing
+// does; there is no public way to replace it, and the library's version is
+// frozen. A test guards that the entry is really replaced.
+//
+//go:linkname arrowCodecs github.com/apache/arrow/go/v15/parquet/compress.codecs
+var arrowCodecs map[compress.Compression]compress.Codec
+
+// poolZstd replaces the library's zstd codec, once, before the first file is
+// begun: the table is read without a lock.
+var poolZstd = sync.OnceFunc(func() {
+	original, ok := arrowCodecs[compress.Codecs.Zstd]
+	if !ok {
+		return
+	}
+	arrowCodecs[compress.Codecs.Zstd] = &pooledZstd{Codec: original}
+})
+
+// pooledZstd is the library's zstd codec with encoders that are used again.
+type pooledZstd struct {
+	compress.Codec
+	pools sync.Map // of *sync.Pool, by zstd.EncoderLevel
+}
+
+// EncodeLevel compresses one page. The bytes are those of a fresh encoder.
+func (z *pooledZstd) EncodeLevel(dst, src []byte, level int) []byte {
+	speed := zstd.SpeedDefault
+	if level != compress.DefaultCompressionLevel {
+		speed = zstd.EncoderLevelFromZstd(level)
+	}
+	pool := z.pool(speed)
+	enc := pool.Get().(*zstd.Encoder)
+	defer pool.Put(enc)
+	return enc.EncodeAll(src, dst[:0])
+}
+
+func (z *pooledZstd) pool(speed zstd.EncoderLevel) *sync.Pool {
+	if p, ok := z.pools.Load(speed); ok {
+		return p.(*sync.Pool)
+	}
+	p, _ := z.pools.LoadOrStore(speed, &sync.Pool{New: func() any {
+		// The options are constants that the library accepts.
+		enc, _ := zstd.NewWriter(nil, zstd.WithZeroFrames(true),
+			zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1))
+		return enc
+	}})
+	return p.(*sync.Pool)
+}

@@ -1,0 +1,253 @@
+package load
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/big"
+	"math/bits"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"offerlake/pipeline/catalog"
+)
+
+// ColumnStats is what a writer counted of one leaf of a column and a reader
+// must find again.
+type ColumnStats struct {
+	Name string `json:"name"`
+	// Values counts the values, nulls included. An empty map counts as one null.
+	Values int64 `json:"values"`
+	Nulls  int64 `json:"nulls"`
+	// Hash is a 64-bit hash of all values in order, nulls included. It finds
+	// faults; it is no defence against a forger, which SHA-256 of the file is.
+	Hash string `json:"hash"`
+	// Min and Max are null where there is no value and for text that is no key.
+	Min string `json:"min,omitempty"`
+	Max string `json:"max,omitempty"`
+	// Sum is exact. Only int64, int32 and decimal columns have one.
+	Sum string `json:"sum,omitempty"`
+}
+
+// tally accumulates the ColumnStats of one leaf.
+type tally struct {
+	kind  Kind // of the leaf: Text for the leaves of Pairs
+	key   bool
+	count int64
+	nulls int64
+	hash  uint64
+
+	sumHigh, sumLow  uint64 // two's complement, 128 bits
+	min, max         int64
+	minText, maxText string
+	seen             bool
+}
+
+// Odd constants of the xxHash family; any with well spread bits would do.
+const (
+	hashPrime1 = 0x9E3779B185EBCA87
+	hashPrime2 = 0xC2B2AE3D27D4EB4F
+	hashPrime3 = 0x165667B19E3779F9
+)
+
+// mix is a bijection of hash for each v, so that no value can wipe out what
+// came before it.
+func mix(hash, v uint64) uint64 {
+	return bits.RotateLeft64(hash^(v*hashPrime1), 29)*hashPrime2 + hashPrime3
+}
+
+func (t *tally) addNull() {
+	t.count++
+	t.nulls++
+	t.hash = bits.RotateLeft64(t.hash^hashPrime2, 17)*hashPrime1 + 1
+}
+
+func (t *tally) addInt(v int64) {
+	t.count++
+	t.hash = mix(t.hash, uint64(v))
+	var carry uint64
+	t.sumLow, carry = bits.Add64(t.sumLow, uint64(v), 0)
+	t.sumHigh += carry + uint64(v>>63)
+	if !t.seen {
+		t.min, t.max, t.seen = v, v, true
+		return
+	}
+	t.min, t.max = min(t.min, v), max(t.max, v)
+}
+
+func (t *tally) addBool(v bool) {
+	if v {
+		t.addInt(1)
+	} else {
+		t.addInt(0)
+	}
+}
+
+func (t *tally) addText(s string) {
+	t.count++
+	t.hash = hashText(t.hash, s)
+	if !t.key {
+		return
+	}
+	if !t.seen {
+		t.minText, t.maxText, t.seen = strings.Clone(s), strings.Clone(s), true
+		return
+	}
+	if s < t.minText {
+		t.minText = strings.Clone(s)
+	}
+	if s > t.maxText {
+		t.maxText = strings.Clone(s)
+	}
+}
+
+// addLevel notes whether the next value continues a row (1) or starts one (0);
+// only leaves of Pairs have levels.
+func (t *tally) addLevel(level int32) { t.hash = mix(t.hash, uint64(level)) }
+
+func hashText(hash uint64, s string) uint64 {
+	n := len(s)
+	for ; len(s) >= 8; s = s[8:] {
+		hash = mix(hash, uint64(s[0])|uint64(s[1])<<8|uint64(s[2])<<16|uint64(s[3])<<24|
+			uint64(s[4])<<32|uint64(s[5])<<40|uint64(s[6])<<48|uint64(s[7])<<56)
+	}
+	var tail [8]byte
+	copy(tail[:], s)
+	return mix(mix(hash, binary.LittleEndian.Uint64(tail[:])), uint64(n))
+}
+
+// stats renders what was accumulated.
+func (t *tally) stats(name string) ColumnStats {
+	s := ColumnStats{Name: name, Values: t.count, Nulls: t.nulls, Hash: fmt.Sprintf("%016x", t.hash)}
+	switch t.kind {
+	case Int64, Int32, Decimal:
+		s.Sum = t.text(t.sum())
+	}
+	if !t.seen {
+		return s
+	}
+	switch t.kind {
+	case Text:
+		s.Min, s.Max = t.minText, t.maxText
+	case Instant:
+		s.Min, s.Max = instantText(t.min), instantText(t.max)
+	default:
+		s.Min, s.Max = t.text(big.NewInt(t.min)), t.text(big.NewInt(t.max))
+	}
+	return s
+}
+
+func instantText(us int64) string { return time.UnixMicro(us).UTC().Format(time.RFC3339Nano) }
+
+func (t *tally) sum() *big.Int {
+	v := new(big.Int).SetInt64(int64(t.sumHigh))
+	return v.Lsh(v, 64).Add(v, new(big.Int).SetUint64(t.sumLow))
+}
+
+// text renders a number of the leaf's kind in decimal digits.
+func (t *tally) text(v *big.Int) string {
+	if t.kind != Decimal {
+		return v.String()
+	}
+	digits := new(big.Int).Abs(v).String()
+	if pad := catalog.DecimalScale + 1 - len(digits); pad > 0 {
+		digits = strings.Repeat("0", pad) + digits
+	}
+	point := len(digits) - catalog.DecimalScale
+	s := strings.TrimSuffix(strings.TrimRight(digits[:point]+"."+digits[point:], "0"), ".")
+	if v.Sign() < 0 {
+		return "-" + s
+	}
+	return s
+}
+
+// tallies accumulates the statistics of all columns of one file.
+type tallies struct {
+	columns []Column
+	leaves  [][]tally // by column
+}
+
+func newTallies(columns []Column) *tallies {
+	t := &tallies{columns: columns, leaves: make([][]tally, len(columns))}
+	for i, c := range columns {
+		t.leaves[i] = newLeafTallies(c)
+	}
+	return t
+}
+
+func newLeafTallies(c Column) []tally {
+	if c.Kind == Pairs {
+		return []tally{{kind: Text}, {kind: Text}}
+	}
+	return []tally{{kind: c.Kind, key: c.Key}}
+}
+
+// add counts the values of a record of the table.
+func (t *tallies) add(rec arrow.Record) {
+	for i := range t.columns {
+		addArray(t.leaves[i], rec.Column(i))
+	}
+}
+
+func (t *tallies) stats() []ColumnStats {
+	var all []ColumnStats
+	for i, c := range t.columns {
+		for j, name := range c.Leaves() {
+			all = append(all, t.leaves[i][j].stats(name))
+		}
+	}
+	return all
+}
+
+func addArray(leaves []tally, col arrow.Array) {
+	t := &leaves[0]
+	switch a := col.(type) {
+	case *array.Int64:
+		addEach(t, a, func(i int) { t.addInt(a.Value(i)) })
+	case *array.Int32:
+		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
+	case *array.Boolean:
+		addEach(t, a, func(i int) { t.addBool(a.Value(i)) })
+	case *array.Timestamp:
+		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
+	case *array.Decimal128:
+		// A Decimal fits in 64 bits, so the low word is the whole value.
+		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i).LowBits())) })
+	case *array.String:
+		addEach(t, a, func(i int) { t.addText(a.Value(i)) })
+	case *array.Map:
+		addMap(leaves, a)
+	}
+}
+
+func addEach(t *tally, a arrow.Array, add func(i int)) {
+	for i := range a.Len() {
+		if a.IsNull(i) {
+			t.addNull()
+		} else {
+			add(i)
+		}
+	}
+}
+
+func addMap(leaves []tally, a *array.Map) {
+	keys, values := a.Keys().(*array.String), a.Items().(*array.String)
+	for i := range a.Len() {
+		from, to := a.ValueOffsets(i)
+		if from == to {
+			for l := range leaves {
+				leaves[l].addLevel(0)
+				leaves[l].addNull()
+			}
+		}
+		for j := from; j < to; j++ {
+			level := int32(min(j-from, 1))
+			leaves[0].addLevel(level)
+			leaves[0].addText(keys.Value(int(j)))
+			leaves[1].addLevel(level)
+			leaves[1].addText(values.Value(int(j)))
+		}
+	}
+}

@@ -1,0 +1,63 @@
+//go:build unix
+
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"offerlake/load"
+)
+
+// Lock takes an advisory lock on a file, which the kernel gives up when the
+// process ends, however it ends. The file stays: removing it would let two
+// processes lock two files of one name.
+func (l *Local) Lock(ctx context.Context, key string, note []byte) (io.Closer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	name, err := l.file(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeDirs(filepath.Dir(name)); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		defer f.Close()
+		held, _ := io.ReadAll(io.LimitReader(f, 4096)) // who it is only makes the message better
+		return nil, &load.HeldError{Key: key, Note: held}
+	}
+	if err == nil {
+		err = writeNote(f, note)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &lock{f}, nil
+}
+
+func writeNote(f *os.File, note []byte) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt(note, 0)
+	return err
+}
+
+type lock struct{ f *os.File }
+
+// Close gives up the lock.
+func (l *lock) Close() error {
+	return errors.Join(l.f.Truncate(0), l.f.Close())
+}

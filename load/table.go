@@ -1,0 +1,89 @@
+package load
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"offerlake/pipeline/catalog"
+)
+
+// Table is one declared table: its columns in file order and the way from
+// rows to record batches. It is immutable and safe for concurrent use.
+type Table struct {
+	Name    string   `json:"name"`
+	Meaning string   `json:"meaning"`
+	Columns []Column `json:"columns"`
+
+	schema *arrow.Schema
+	bind   func(*array.RecordBuilder, *textFixer) feed
+}
+
+// feed appends rows of one table to the builder that it was bound to.
+type feed struct {
+	count  func(*catalog.Rows) int
+	append func(rows *catalog.Rows, from, to int)
+}
+
+// Tables returns the declared tables. Columns come from here and never from
+// the first record, so every file of a table has the same ones.
+func Tables() []*Table {
+	return []*Table{
+		products(), skus(), priceTiers(), attributes(), images(), suppliers(),
+		coverage(), rejects(), calls(),
+	}
+}
+
+func newTable[T any](name, meaning string, rows func(*catalog.Rows) []T, fields ...field[T]) *Table {
+	t := &Table{Name: name, Meaning: meaning}
+	var arrowFields []arrow.Field
+	for _, f := range fields {
+		t.Columns = append(t.Columns, f.Column)
+		arrowFields = append(arrowFields, arrow.Field{Name: f.Name, Type: f.Kind.arrowType(), Nullable: f.Nullable})
+	}
+	t.schema = arrow.NewSchema(arrowFields, nil)
+	t.bind = func(b *array.RecordBuilder, fix *textFixer) feed {
+		fills := make([]func([]T), len(fields))
+		for i, f := range fields {
+			fills[i] = f.bind(b.Field(i), fix)
+		}
+		return feed{
+			count: func(r *catalog.Rows) int { return len(rows(r)) },
+			append: func(r *catalog.Rows, from, to int) {
+				part := rows(r)[from:to]
+				for _, fill := range fills {
+					fill(part)
+				}
+			},
+		}
+	}
+	return t
+}
+
+// Schema returns the Arrow schema of the table.
+func (t *Table) Schema() *arrow.Schema { return t.schema }
+
+// Fingerprint returns 16 hex digits that change when the name, type, order or
+// nullability of a column changes.
+func (t *Table) Fingerprint() string {
+	var b strings.Builder
+	for _, c := range t.Columns {
+		fmt.Fprintf(&b, "%s %s %t\n", c.Name, c.Kind, c.Nullable)
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// column returns the index of a column, or -1.
+func (t *Table) column(name string) int {
+	for i, c := range t.Columns {
+		if c.Name == name {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,31 @@
+// Command offerlake extracts offers from 1688 gateways and publishes them as
+// Parquet and CSV partitions. See README.md, or run it with --help.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"offerlake/jobs/cli"
+)
+
+// main runs the command line. The first interrupt asks for a drain: no new
+// calls, everything answered is saved. The second one stops at once.
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	drain := make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		close(drain)
+		<-signals
+		cancel()
+	}()
+	os.Exit(cli.Main(ctx, cli.Env{
+		Args: os.Args[1:], Drain: drain,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	}))
+}

@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"offerlake/pipeline/catalog"
+)
+
+// chunk is the finished rows of a unit. It is shared by the tables; the last
+// one to be done with it gives its memory back.
+type chunk struct {
+	rows    catalog.Rows
+	readers atomic.Int32
+}
+
+// part is one call's share of a unit.
+type part struct {
+	ids   []catalog.OfferID
+	batch catalog.DetailBatch
+	err   error // of a class that costs only these offers
+}
+
+// fetch gets the details of a unit and turns them into rows.
+func (r *run) fetch(ctx context.Context, u unit) (*chunk, error) {
+	c, _ := r.chunks.Get().(*chunk)
+	if c == nil {
+		c = new(chunk)
+	}
+	if len(u.ids) > 0 && r.drained() {
+		r.left.Add(int64(len(u.ids)))
+		return c, nil
+	}
+	parts, err := r.details(ctx, u.ids)
+	if err != nil {
+		return nil, err
+	}
+	next := 0
+	for i, w := range u.ids {
+		next = place(u.rows, next, i, &c.rows)
+		p := parts[i/r.maxBatch()]
+		r.normalise(w, p.detail(w.id, i%r.maxBatch()), &c.rows)
+	}
+	place(u.rows, next, len(u.ids), &c.rows)
+	for _, p := range parts {
+		c.rows.Calls = append(c.rows.Calls, p.batch.Calls...)
+	}
+	return c, nil
+}
+
+func (r *run) maxBatch() int { return max(r.Market.MaxBatch(), 1) }
+
+// details makes the calls of a unit side by side. One that fails does not
+// cancel the others, because they may be paid for.
+func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var parts []*part
+	var g errgroup.Group
+	for some := range slices.Chunk(ids, r.maxBatch()) {
+		p := new(part)
+		for _, w := range some {
+			p.ids = append(p.ids, w.id)
+		}
+		parts = append(parts, p)
+		g.Go(func() error {
+			p.batch, p.err = r.Market.Details(r.calls, p.ids)
+			if fatal := r.fatal(p.err); fatal != nil {
+				return fmt.Errorf("details of offer %s and %d more: %w", p.ids[0], len(p.ids)-1, fatal)
+			}
+			r.Stats.details.Add(int64(len(p.ids)))
+			return nil
+		})
+	}
+	return parts, g.Wait()
+}
+
+// detail returns what became of the part's i-th id.
+func (p *part) detail(id catalog.OfferID, i int) catalog.Detail {
+	if i >= len(p.batch.Details) || p.batch.Details[i].ID != id {
+		i = slices.IndexFunc(p.batch.Details, func(d catalog.Detail) bool { return d.ID == id })
+	}
+	switch {
+	case i >= 0:
+		return p.batch.Details[i]
+	case p.err != nil:
+		return catalog.Detail{ID: id, Err: p.err}
+	}
+	return catalog.Detail{ID: id, Err: catalog.ErrUnanswered}
+}
+
+// place appends the inserts from number next on that come before id i, and
+// returns the number of the first one that does not.
+func place(inserts []insert, next, i int, rows *catalog.Rows) int {
+	for ; next < len(inserts) && inserts[next].before <= i; next++ {
+		from := &inserts[next].rows
+		rows.Coverage = append(rows.Coverage, from.Coverage...)
+		rows.Rejects = append(rows.Rejects, from.Rejects...)
+		rows.Calls = append(rows.Calls, from.Calls...)
+	}
+	return next
+}
+
+// normalise appends the rows of one offer. A fault of the normaliser costs
+// that offer and not the run, which would meet it again in every attempt.
+func (r *run) normalise(w wanted, d catalog.Detail, rows *catalog.Rows) {
+	d.Obs.Source, d.Obs.Rank = w.source, catalog.Some(w.rank)
+	if d.Err == nil && d.Offer == nil {
+		d.Err = catalog.ErrUnanswered
+	}
+	if d.Err != nil {
+		rows.Rejects = append(rows.Rejects, r.Reject(w.id, d.Err, d.Obs))
+		return
+	}
+	before := *rows
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.Logger.Error("normaliser failed", "offer_id", w.id, "ref", d.Obs.Ref, "fault", fault, "stack", string(debug.Stack()))
+			*rows = before
+			rows.Rejects = append(rows.Rejects, catalog.Reject{
+				OfferID: catalog.Some(w.id), Stage: "normalise", Code: "internal",
+				Message: fmt.Sprintf("the normaliser failed: %v", fault), JournalRef: d.Obs.Ref,
+			})
+		}
+	}()
+	r.Normaliser.Normalise(d.Offer, d.Obs, rows)
+}

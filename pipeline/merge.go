@@ -1,0 +1,265 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"offerlake/pipeline/catalog"
+)
+
+// Reasons of coverage rows that are not a catalog.StopReason.
+const (
+	// ReasonNotReached: the gateway says that there is no more, but listed
+	// fewer distinct offers than the most that it declared.
+	ReasonNotReached = "total_not_reached"
+	// ReasonNoLeaves: the leaf was expanded to no query at all.
+	ReasonNoLeaves = "no_leaves"
+)
+
+// Codes and stage of rejects rows that the discovery makes.
+const (
+	stageDiscover = "discover"
+	codeNoOfferID = "no_offer_id"
+)
+
+// unit is a stretch of the discovery order: ids to fetch, and the finished
+// rows that stand between them.
+type unit struct {
+	ids  []wanted
+	rows []insert
+}
+
+// wanted is an id with the place where it was found first.
+type wanted struct {
+	id     catalog.OfferID
+	source string
+	rank   int32
+}
+
+// insert holds rows that come before the unit's id of that number.
+type insert struct {
+	before int
+	rows   catalog.Rows
+}
+
+// maxInserts bounds what a unit gathers when pages bring no new ids. The
+// batch is cut short then, which depends on the discovery order alone.
+const maxInserts = 1024
+
+// merge reads the leaves one after the other, drops ids that were seen
+// before, and cuts the rest into units.
+func (r *run) merge(ctx context.Context, g *errgroup.Group, streams <-chan *leafStream) <-chan unit {
+	out := make(chan unit)
+	m := &merger{run: r, ctx: ctx, out: out, seen: map[catalog.OfferID]uint32{}, ranks: map[string]int32{}}
+	g.Go(func() error {
+		err := each(ctx, streams, m.leaf)
+		if err == nil {
+			err = m.flush()
+		}
+		if err == nil {
+			r.Stats.discoveryDone.Store(true)
+			r.Stats.discovery.Store(int64(r.Now().Sub(r.report.Started)))
+			close(out)
+		}
+		return err
+	})
+	return out
+}
+
+// merger is the state of the merge stage; one goroutine uses it.
+type merger struct {
+	*run
+	ctx context.Context
+	out chan<- unit
+	now unit // being gathered
+
+	// seen holds the number of the last leaf that listed an id. It is the one
+	// thing in a run that grows with the number of offers.
+	seen        map[catalog.OfferID]uint32
+	leafNo      uint32
+	sourceName  string
+	sourceFirst uint32           // number of the source's first leaf
+	ranks       map[string]int32 // distinct ids of each source so far
+}
+
+// tally is what one leaf has given so far.
+type tally struct {
+	catalog.Coverage
+	stop catalog.StopReason
+}
+
+// leaf merges all pages of a leaf and ends with its coverage row.
+func (m *merger) leaf(s *leafStream) error {
+	m.leafNo++
+	if m.leafNo == 1 || s.leaf.Source != m.sourceName {
+		m.sourceName, m.sourceFirst = s.leaf.Source, m.leafNo
+	}
+	query, err := json.Marshal(s.leaf.Query)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.leaf.Source, err)
+	}
+	t := &tally{Coverage: catalog.Coverage{Source: s.leaf.Source, Leaf: string(query)}}
+	if len(s.calls) > 0 {
+		m.insert(catalog.Rows{Calls: s.calls})
+	}
+	switch {
+	case s.failed != nil:
+		t.Calls = int64(len(s.calls))
+		m.fail(t, "", s.failed)
+	case s.empty:
+		t.Calls = int64(len(s.calls))
+		t.Reason = catalog.Some(ReasonNoLeaves)
+	case s.leaf.Query.Kind == catalog.OffersQuery:
+		err = m.listed(t, s.leaf.Query.IDs)
+	default:
+		err = each(m.ctx, s.pages, func(e pageEvent) error { return m.page(t, e) })
+		t.judge()
+	}
+	if err != nil {
+		return err
+	}
+	m.insert(catalog.Rows{Coverage: []catalog.Coverage{t.Coverage}})
+	if t.Reason.OK || t.Complete {
+		m.Stats.leavesDone.Add(1)
+	}
+	return m.settle()
+}
+
+// page merges one page.
+func (m *merger) page(t *tally, e pageEvent) error {
+	p := e.page
+	m.Stats.pages.Add(1)
+	t.Calls += int64(len(p.Calls))
+	if p.Total.OK && p.Total.V > t.DeclaredTotal.Or(-1) {
+		m.Stats.declared.Add(p.Total.V - t.DeclaredTotal.Or(0))
+		t.DeclaredTotal = p.Total
+	}
+	if len(p.Calls) > 0 {
+		m.insert(catalog.Rows{Calls: p.Calls})
+	}
+	if e.err != nil {
+		m.fail(t, p.Ref, e.err)
+		return m.settle()
+	}
+	t.stop = p.Stop
+	dropped := p.Dropped
+	for _, hit := range p.Hits {
+		if hit.ID <= 0 {
+			dropped++
+			continue
+		}
+		if err := m.id(t, hit.ID); err != nil {
+			return err
+		}
+	}
+	if dropped > 0 {
+		m.drop(t, p.Ref, fmt.Sprintf("%s: page %d: %d rows without a usable id", t.Source, p.Number, dropped))
+	}
+	return m.settle()
+}
+
+// listed merges the ids of an offers query.
+func (m *merger) listed(t *tally, ids []catalog.OfferID) error {
+	dropped := 0
+	for _, id := range ids {
+		if id <= 0 {
+			dropped++
+			continue
+		}
+		if m.drained() {
+			return nil
+		}
+		if err := m.id(t, id); err != nil {
+			return err
+		}
+	}
+	if dropped > 0 {
+		m.drop(t, "", fmt.Sprintf("%s: %d listed ids are not usable", t.Source, dropped))
+	}
+	t.Complete = true
+	return nil
+}
+
+// id takes in one listed id.
+func (m *merger) id(t *tally, id catalog.OfferID) error {
+	last := m.seen[id]
+	if last == m.leafNo {
+		m.Stats.again.Add(1)
+		return nil
+	}
+	m.seen[id] = m.leafNo
+	t.Obtained++
+	rank := m.ranks[t.Source]
+	if last == 0 || last < m.sourceFirst {
+		m.ranks[t.Source]++
+	}
+	if last != 0 {
+		m.Stats.again.Add(1)
+		return nil
+	}
+	m.Stats.discovered.Add(1)
+	m.now.ids = append(m.now.ids, wanted{id: id, source: t.Source, rank: rank})
+	if len(m.now.ids) < m.Batch {
+		return nil
+	}
+	return m.flush()
+}
+
+// insert places rows behind the ids that were taken in so far.
+func (m *merger) insert(rows catalog.Rows) {
+	m.now.rows = append(m.now.rows, insert{before: len(m.now.ids), rows: rows})
+}
+
+func (m *merger) drop(t *tally, ref, message string) {
+	m.insert(catalog.Rows{Rejects: []catalog.Reject{{Stage: stageDiscover, Code: codeNoOfferID, Message: message, JournalRef: ref}}})
+}
+
+// fail accounts for a leaf that an error ended.
+func (m *merger) fail(t *tally, ref string, err error) {
+	t.Reason = catalog.Some(string(catalog.StopError))
+	if errors.Is(err, catalog.ErrNotRecorded) {
+		t.Reason = catalog.Some(string(catalog.StopNoJournal))
+	}
+	m.Logger.Warn("leaf is incomplete", "source", t.Source, "leaf", t.Leaf, "error", err)
+	m.insert(catalog.Rows{Rejects: []catalog.Reject{{
+		Stage: stageDiscover, Code: string(catalog.ClassOf(err)), Message: t.Source + ": " + err.Error(), JournalRef: ref,
+	}}})
+}
+
+// judge decides whether a leaf gave everything that it has. The largest
+// declared total counts: a total that shrinks while it is paged through is no
+// reason to call the leaf whole.
+func (t *tally) judge() {
+	if t.Reason.OK || t.stop == "" {
+		return // an error ended it, or Drain
+	}
+	t.Reason = catalog.Some(string(t.stop))
+	switch t.stop {
+	case catalog.StopTotal, catalog.StopHasMore, catalog.StopEmpty, catalog.StopShort, catalog.StopRepeat:
+		t.Complete = t.Obtained >= t.DeclaredTotal.Or(0)
+		if !t.Complete {
+			t.Reason = catalog.Some(ReasonNotReached)
+		}
+	}
+}
+
+// settle passes on rows that no pending id has to wait for.
+func (m *merger) settle() error {
+	if len(m.now.rows) == 0 || (len(m.now.ids) > 0 && len(m.now.rows) < maxInserts) {
+		return nil
+	}
+	return m.flush()
+}
+
+func (m *merger) flush() error {
+	if len(m.now.ids) == 0 && len(m.now.rows) == 0 {
+		return nil
+	}
+	u := m.now
+	m.now = unit{}
+	return send(m.ctx, m.out, u)
+}

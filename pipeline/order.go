@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"offerlake/pipeline/catalog"
+)
+
+// order takes the chunks in discovery order, settles what depends on that
+// order, counts, and hands each chunk to every table.
+func (r *run) order(ctx context.Context, g *errgroup.Group, chunks <-chan *chunk, tables []chan<- *chunk) {
+	suppliers := map[string]bool{}
+	g.Go(func() error {
+		err := each(ctx, chunks, func(c *chunk) error {
+			c.rows.Suppliers = slices.DeleteFunc(c.rows.Suppliers, func(s catalog.Supplier) bool {
+				known := suppliers[s.SupplierID]
+				suppliers[s.SupplierID] = true
+				return known
+			})
+			r.count(&c.rows)
+			c.readers.Store(int32(len(tables)))
+			for _, table := range tables {
+				if err := send(ctx, table, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			for _, table := range tables {
+				close(table)
+			}
+		}
+		return err
+	})
+}
+
+// count adds finished rows to the report and the statistics.
+func (r *run) count(rows *catalog.Rows) {
+	r.report.add(rows)
+	r.Stats.products.Add(int64(len(rows.Products)))
+	r.Stats.skus.Add(int64(len(rows.SKUs)))
+	r.Stats.rejected.Add(int64(len(rows.Rejects)))
+}
+
+// write starts a goroutine per table and returns the channels to them, which
+// the order stage writes and closes.
+func (r *run) write(ctx context.Context, g *errgroup.Group) []chan<- *chunk {
+	tables := make([]chan<- *chunk, len(r.Tables))
+	for i, table := range r.Tables {
+		ch := make(chan *chunk, 1) // so that one slow table does not hold up the others at each chunk
+		tables[i] = ch
+		g.Go(func() error {
+			return each(ctx, ch, func(c *chunk) error {
+				if err := table.Write(&c.rows); err != nil {
+					return fmt.Errorf("table %s: %w", table.Name(), err)
+				}
+				if c.readers.Add(-1) == 0 {
+					c.rows.Reset()
+					r.chunks.Put(c)
+				}
+				return nil
+			})
+		})
+	}
+	return tables
+}

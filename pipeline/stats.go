@@ -1,0 +1,68 @@
+package pipeline
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats counts while a run goes on. The zero value is ready; all methods are
+// safe for concurrent use.
+type Stats struct {
+	leavesTotal, leavesDone    atomic.Int64
+	pages, declared            atomic.Int64
+	discovered, again, details atomic.Int64
+	products, skus, rejected   atomic.Int64
+	discoveryDone              atomic.Bool
+	discovery                  atomic.Int64 // nanoseconds, once it is done
+}
+
+// Snapshot is the state of a run, or of several, at one moment.
+type Snapshot struct {
+	LeavesTotal   int64 `json:"leaves_total"`   // known so far, after expansion
+	LeavesDone    int64 `json:"leaves_done"`    // paged to an end, or given up
+	Pages         int64 `json:"pages"`          // merged
+	Declared      int64 `json:"declared"`       // sum of the totals that the leaves declared; leaves may overlap
+	Discovered    int64 `json:"discovered"`     // distinct offers
+	Duplicates    int64 `json:"duplicates"`     // ids that were listed again
+	Details       int64 `json:"details"`        // offers whose details were answered, refused or given up
+	Products      int64 `json:"products"`       // rows handed to the tables
+	SKUs          int64 `json:"skus"`           // rows handed to the tables
+	Rejected      int64 `json:"rejected"`       // rows of the rejects table
+	DiscoveryDone bool  `json:"discovery_done"` // Discovered is final
+}
+
+// Snapshot reads the counters. They are read one by one, so they may differ by
+// what happens in between.
+func (s *Stats) Snapshot() Snapshot {
+	return Snapshot{
+		LeavesTotal: s.leavesTotal.Load(), LeavesDone: s.leavesDone.Load(),
+		Pages: s.pages.Load(), Declared: s.declared.Load(),
+		Duplicates: s.again.Load(), Details: s.details.Load(), Discovered: s.discovered.Load(),
+		Products: s.products.Load(), SKUs: s.skus.Load(), Rejected: s.rejected.Load(),
+		DiscoveryDone: s.discoveryDone.Load(),
+	}
+}
+
+// Add returns the state of two runs taken together.
+func (s Snapshot) Add(o Snapshot) Snapshot {
+	return Snapshot{
+		LeavesTotal: s.LeavesTotal + o.LeavesTotal, LeavesDone: s.LeavesDone + o.LeavesDone,
+		Pages: s.Pages + o.Pages, Declared: s.Declared + o.Declared,
+		Discovered: s.Discovered + o.Discovered, Duplicates: s.Duplicates + o.Duplicates, Details: s.Details + o.Details,
+		Products: s.Products + o.Products, SKUs: s.SKUs + o.SKUs, Rejected: s.Rejected + o.Rejected,
+		DiscoveryDone: s.DiscoveryDone && o.DiscoveryDone,
+	}
+}
+
+// GatewayStats are the numbers of a gateway client.
+type GatewayStats struct {
+	Calls       int64         `json:"calls"`        // attempts that went out
+	Retries     int64         `json:"retries"`      // of these, not the first of their call
+	Throttled   int64         `json:"throttled"`    // of these, answered with "too fast"
+	FromJournal int64         `json:"from_journal"` // calls answered by this run's own journal
+	Reused      int64         `json:"reused"`       // calls answered by an earlier run's journal
+	Rate        float64       `json:"rate"`         // calls per second, lately
+	Limit       float64       `json:"limit"`        // calls per second that the limiter allows now; 0 = no limit
+	InFlight    int64         `json:"in_flight"`
+	Waited      time.Duration `json:"waited_ns"` // spent waiting for the limiter, summed over all calls
+}

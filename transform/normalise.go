@@ -1,0 +1,163 @@
+package transform
+
+import (
+	"math"
+
+	"offerlake/pipeline/catalog"
+)
+
+// Options change how offers are normalised. The zero value is the default.
+type Options struct {
+	// MaxWeight is the greatest weight, in grams, that is believed; sellers
+	// are known to declare 10,000 kg for a cup. Default: 1,000,000 g.
+	MaxWeight catalog.Decimal
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxWeight <= 0 {
+		o.MaxWeight = 1_000_000 * one
+	}
+	return o
+}
+
+// Normaliser turns offers into rows. It holds no state besides its options;
+// its methods are safe for concurrent use.
+type Normaliser struct{ options Options }
+
+// New returns a Normaliser.
+func New(opts Options) *Normaliser { return &Normaliser{options: opts.withDefaults()} }
+
+// Normalise appends the rows of an offer to rows: one product, one SKU or
+// more, and whatever it has of price tiers, attributes, images and rejects,
+// and its supplier when the supplier's id is known. An offer that is deleted,
+// empty or unreadable gives rejects only.
+//
+// It does not keep or change o. Should it meet a bug of its own, it gives a
+// single reject with CodeInternal and none of the offer's other rows.
+func (n *Normaliser) Normalise(o *catalog.Offer, obs catalog.Observation, rows *catalog.Rows) {
+	before := *rows
+	defer func() {
+		if cause := recover(); cause != nil {
+			truncate(rows, &before)
+			rows.Rejects = append(rows.Rejects, internalReject(o, cause, obs))
+		}
+	}()
+	p := pass{options: n.options, o: o, obs: &obs, rows: rows}
+	p.images.first = len(rows.Images)
+	p.offer()
+}
+
+// truncate takes back what was appended since before was copied from rows.
+// The tables that Normalise does not write are left alone.
+func truncate(rows, before *catalog.Rows) {
+	rows.Products = rows.Products[:len(before.Products)]
+	rows.SKUs = rows.SKUs[:len(before.SKUs)]
+	rows.PriceTiers = rows.PriceTiers[:len(before.PriceTiers)]
+	rows.Attributes = rows.Attributes[:len(before.Attributes)]
+	rows.Images = rows.Images[:len(before.Images)]
+	rows.Suppliers = rows.Suppliers[:len(before.Suppliers)]
+	rows.Rejects = rows.Rejects[:len(before.Rejects)]
+}
+
+// pass is the work on one offer. Its methods append rows, and rejects for what
+// they leave out.
+type pass struct {
+	options    Options
+	o          *catalog.Offer
+	obs        *catalog.Observation
+	rows       *catalog.Rows
+	product    catalog.Product
+	images     imageSet
+	lastImage  struct{ text, url string } // of the SKU before
+	negotiable bool                       // a price field read 面议
+}
+
+func (p *pass) offer() {
+	for _, issue := range p.o.DecodeIssues {
+		p.rejectAt(stageDecode, issue.Code, issue.Path, issue.Message, issue.Excerpt)
+	}
+	p.product.Title = Clean(p.o.Title)
+	if p.refuse() {
+		return
+	}
+	p.describe()
+	p.supplier()
+	p.attributes()
+	p.offerImages()
+	p.trade()
+	p.rows.Products = append(p.rows.Products, p.product)
+}
+
+// describe fills the product's columns that stand for themselves.
+func (p *pass) describe() {
+	o, r := p.o, &p.product
+	r.OfferID = o.ID
+	r.Gateway = p.obs.Gateway
+	if r.Title == "" {
+		p.reject(CodeMissingTitle, of("title"), "the offer has no title", o.Title)
+	}
+	// A gateway that cannot translate repeats the title.
+	if translated := Clean(o.TitleTranslated); translated != r.Title {
+		r.TitleTranslated = catalog.Text(translated)
+	}
+	r.CategoryID = p.id(o.CategoryID, of("category_id"))
+	r.CategoryName = catalog.Text(Clean(o.CategoryName))
+	r.Currency = p.currency(o.Currency)
+	r.Unit = catalog.Text(Clean(o.Unit))
+	r.Sold, r.SoldIsLowerBound = p.sold(o.Sold, of("sold"))
+	r.FreeShipping, r.VerifiedSupplier = o.FreeShipping, o.Verified
+	r.WeightG = p.weight(o.Weight, of("weight"))
+	r.DetailURL = "https://detail.1688.com/offer/" + o.ID.String() + ".html"
+	r.CreatedAt = p.time(o.CreatedAt, of("created_at"))
+	r.UpdatedAt = p.time(o.UpdatedAt, of("updated_at"))
+	r.Source, r.SourceRank = p.obs.Source, p.obs.Rank
+	r.ObservedAt, r.JournalRef = p.obs.At, p.obs.Ref
+}
+
+// trade fills the columns that prices, stocks and SKUs have a part in.
+func (p *pass) trade() {
+	firstSKU := len(p.rows.SKUs)
+	table := hasSKUTable(p.o)
+	p.product.Stock = p.stock(p.o.Stock, of("stock"))
+	q := p.quote(table)
+	if table {
+		p.skus(&q)
+	} else {
+		p.soleSKU(&q)
+	}
+	p.settle(&q, table)
+	skus := p.rows.SKUs[firstSKU:]
+	if !p.product.Stock.OK {
+		p.product.Stock = totalStock(skus)
+	}
+	p.product.MinOrderQuantity = p.minOrder(q.first)
+	p.product.SKUCount = int32(len(skus))
+	images := p.rows.Images[p.images.first:]
+	p.product.ImageCount = int32(len(images))
+	if len(images) > 0 && (images[0].Role == catalog.ImageMain || images[0].Role == catalog.ImageWhite) {
+		p.product.ImageURL = catalog.Some(images[0].URL)
+	}
+}
+
+// minOrder returns the least quantity that can be ordered: where the gateway
+// does not tell, or says 0, the quantity that its price list begins at.
+func (p *pass) minOrder(listed int64) catalog.Opt[int64] {
+	n := p.count(p.o.MinOrder, of("min_order"))
+	if n.V > 0 {
+		return n
+	}
+	return catalog.Opt[int64]{V: listed, OK: listed > 0}
+}
+
+// totalStock returns the sum of the SKUs' stocks when all of them are known.
+func totalStock(skus []catalog.SKU) catalog.Opt[int64] {
+	sum := int64(0)
+	for i := range skus {
+		stock := skus[i].Stock
+		if !stock.OK || stock.V > math.MaxInt64-sum {
+			return catalog.Opt[int64]{}
+		}
+		sum += stock.V
+	}
+	return catalog.Some(sum)
+}
