@@ -67,13 +67,13 @@ def check(table, parquet, csv_dest):
     # DuckDB: the same counts and sums, the partition column, and a CSV that it takes without options.
     sums = [f.name for f in arrow.schema if pa.types.is_integer(f.type) or pa.types.is_decimal(f.type)]
     select = ", ".join(["count(*)", "min(dt)"] + [f'sum("{n}")' for n in sums])
-    got = duckdb.sql(f"SELECT {select} FROM read_parquet('{pattern}', hive_partitioning=true)").fetchone()
+    got = duckdb.sql(f"SELECT {select} FROM read_parquet('{pattern}', hive_partitioning=true)").fetchall()[0]
     assert got[0] == len(rows), f"{table}: DuckDB reads {got[0]} rows, pyarrow {len(rows)}"
     assert not rows or got[1] is not None, f"{table}: no dt from the path"
     for name, total in zip(sums, got[2:]):
         want = sum(Decimal(r[name]) for r in rows if r[name] is not None)
         assert Decimal(total or 0) == want, f"{table}.{name}: DuckDB sums {total}, pyarrow {want}"
-    loose = duckdb.sql(f"SELECT count(*) FROM read_csv('{csv_dest}/{table}/**/*.csv*', all_varchar=true)").fetchone()
+    loose = duckdb.sql(f"SELECT count(*) FROM read_csv('{csv_dest}/{table}/**/*.csv*', all_varchar=true)").fetchall()[0]
     assert loose[0] == len(rows), f"{table}: DuckDB reads {loose[0]} rows of CSV, {len(rows)} of Parquet"
 
     # pandas: the directory as a whole.
@@ -89,7 +89,7 @@ def main():
     for t in ("products", "skus", "price_tiers", "attributes", "images", "suppliers", "coverage", "rejects", "calls"):
         assert counts[t] > 0, f"{t} is empty: the comparison would prove nothing"
     # No orphans, and one row per offer and per SKU.
-    one = lambda sql: duckdb.sql(sql).fetchone()[0]
+    one = lambda sql: duckdb.sql(sql).fetchall()[0][0]
     products, skus = f"'{parquet}/products/**/*.parquet'", f"'{parquet}/skus/**/*.parquet'"
     assert one(f"SELECT count(*) - count(DISTINCT offer_id) FROM {products}") == 0, "an offer has two rows"
     assert one(f"SELECT count(*) - count(DISTINCT sku_key) FROM {skus}") == 0, "a sku_key has two rows"

@@ -392,7 +392,7 @@ func TestAttemptTimeout(t *testing.T) {
 			return 200, offers(7).String(), nil
 		}}
 		j := newMemJournal()
-		c := newTestClient(t, single, j, gw, func(o *Options) { o.AttemptTimeout = 3 * time.Second })
+		c := newTestClient(t, single, j, gw, func(o *Options) { o.AttemptTimeout, o.Now = 3*time.Second, time.Now })
 		d, rows, err := detailOf(t.Context(), c, 7)
 		if got := outcomes(rows); err != nil || d.Offer == nil || got != "1:unavailable 2:ok" {
 			t.Fatalf("rows = %s, %v, want a second attempt", got, err)

@@ -64,9 +64,9 @@ type Options struct {
 	// Replay answers every call from the journal and never sends one.
 	Replay bool
 
-	// Now is the clock for journal records, signatures and token expiry;
-	// emulated gateways may freeze it. Pacing and latency always use real
-	// time. Default: time.Now.
+	// Now is the clock for journal records, signatures, token expiry and
+	// latency; emulated gateways may freeze it. Pacing always uses real time.
+	// Default: time.Now.
 	Now func() time.Time
 	// HTTP makes the exchanges. Default: a keep-alive transport with
 	// transparent gzip, verified TLS and proxies from the environment.

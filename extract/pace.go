@@ -12,11 +12,12 @@ const (
 	// counts arrivals per second then tolerates 10 ms of jitter on the way,
 	// and a run takes one per cent longer.
 	headroom = 0.99
-	// catchUp bounds the lateness of a timer that is made up for by sending
-	// the next attempt earlier. Timers are a millisecond late as a rule, which
-	// would slow a run down; but after a stall of the machine, calls in quick
-	// succession would be too many for the gateway.
-	catchUp = 5 * time.Millisecond
+	// catchUp is the lateness that is always made up for by sending the next
+	// attempts earlier: timers are a millisecond late as a rule, and a busy
+	// machine stalls for longer. At low rates an interval is made up for.
+	catchUp = 20 * time.Millisecond
+	// maxWindow bounds the memory of the attempts sent within a second.
+	maxWindow = 1000
 	// climbPerSecond is the part of the configured rate that a second of
 	// success gives back after a cut, so half the rate is back in 25 s.
 	climbPerSecond = 0.02
@@ -27,27 +28,33 @@ const (
 // pacer spaces the attempts of one credential. It halves the rate when the
 // gateway throttles and climbs back slowly, never above the configured rate.
 //
-// It is a token bucket kept as the time of the next token. A bucket such as
-// x/time/rate's catches up on as much as a whole interval, 200 ms at 5 per
-// second, and so sends a call too many within some second.
+// It is a token bucket kept as the time of the next token. What it has beyond
+// x/time/rate: when it is late it catches up, but, unless a burst is
+// configured, never sends more in any second than the configured rate,
+// because that is what gateways count.
 type pacer struct {
 	limit  float64
-	credit time.Duration // how far a pause lets attempts run ahead: burst
+	credit time.Duration // how far attempts may run ahead after a pause: the burst
 	// head is held by the one caller that waits for the next token. The others
 	// queue behind it, so that a cut or a pause holds for all of them at once.
 	head chan struct{}
 
 	mu      sync.Mutex
 	rate    float64
-	next    time.Time // when the next attempt is due
-	until   time.Time // nothing is sent before
-	changed time.Time // when rate was last changed
-	cutAt   time.Time // when it was last halved
+	next    time.Time   // when the next attempt is due
+	until   time.Time   // nothing is sent before
+	changed time.Time   // when rate was last changed
+	cutAt   time.Time   // when it was last halved
+	recent  []time.Time // ring of the last attempts, a second's worth; nil with a burst
+	sent    int         // attempts so far; the next one goes to recent[sent%len]
 }
 
 func newPacer(perSecond float64, burst int) *pacer {
 	p := &pacer{limit: perSecond, rate: perSecond, head: make(chan struct{}, 1)}
 	p.credit = time.Duration(burst-1) * p.interval()
+	if burst == 1 {
+		p.recent = make([]time.Time, min(max(int(perSecond), 1), maxWindow))
+	}
 	return p
 }
 
@@ -56,41 +63,61 @@ func (p *pacer) interval() time.Duration {
 	return time.Duration(float64(time.Second) / (p.rate * headroom))
 }
 
-// wait returns when the caller may send one attempt, or when ctx is done.
-func (p *pacer) wait(ctx context.Context) error {
+// wait returns when the caller may send one attempt, or when ctx is done. It
+// returns the attempt's number for out.
+func (p *pacer) wait(ctx context.Context) (int, error) {
 	arrived := time.Now()
 	select {
 	case p.head <- struct{}{}:
 		defer func() { <-p.head }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	// A pause may begin while the caller sleeps.
 	for d := p.delay(0); d > 0; d = p.delay(0) {
 		if err := sleep(ctx, d); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, err
 	}
-	p.take(arrived, time.Now())
-	return nil
+	return p.take(arrived, time.Now()), nil
 }
 
-// take lets an attempt go now. It was asked for when its caller arrived.
-func (p *pacer) take(arrived, now time.Time) {
+// take lets an attempt go now that was asked for when its caller arrived, and
+// numbers it.
+func (p *pacer) take(arrived, now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	behind := p.credit
-	if !arrived.After(p.next) {
-		behind = max(behind, catchUp) // the delay is the timer's, not the caller's
+	if !arrived.After(p.next) { // the delay is the machine's, not the caller's
+		behind = max(behind, catchUp, p.interval())
 	}
 	due := p.next
 	if earliest := now.Add(-behind); due.Before(earliest) {
 		due = earliest
 	}
 	p.next = due.Add(p.interval())
+	n := p.sent
+	p.sent++
+	if p.recent != nil {
+		p.recent[n%len(p.recent)] = now
+	}
+	return n
+}
+
+// out corrects when attempt n went out: it had to wait for a new connection.
+// The attempts behind it find the connection open and would arrive too close.
+func (p *pacer) out(n int, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if due := now.Add(p.interval() - p.credit); due.After(p.next) {
+		p.next = due
+	}
+	if p.recent != nil && n >= p.sent-len(p.recent) {
+		p.recent[n%len(p.recent)] = now
+	}
 }
 
 // delay returns how long an attempt has to wait behind queued others.
@@ -100,6 +127,12 @@ func (p *pacer) delay(queued int) time.Duration {
 	due := p.next
 	if p.until.After(due) {
 		due = p.until
+	}
+	if n := len(p.recent); n > 0 && p.sent >= n {
+		window := time.Duration(float64(n) / p.limit * float64(time.Second))
+		if full := p.recent[p.sent%n].Add(window); full.After(due) {
+			due = full
+		}
 	}
 	return max(time.Until(due), 0) + time.Duration(queued)*p.interval()
 }

@@ -323,35 +323,74 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// Lateness of the machine is made up for by a few milliseconds and no more;
-// a caller that comes late gets nothing back, unless a burst is configured.
+// Lateness of the machine is made up for, up to an interval; a caller that
+// comes late gets nothing back, unless a burst is configured.
 func TestPacerLateness(t *testing.T) {
 	t.Parallel()
-	const perSecond = 10 / headroom // 100 ms apart
 	due := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	ms := func(n int) time.Time { return due.Add(time.Duration(n) * time.Millisecond) }
 	tests := []struct {
 		name         string
+		interval     int // ms
 		burst        int
 		arrived, now int // ms after the attempt was due
 		next         int
 	}{
-		{"on time", 1, -50, 0, 100},
-		{"timer late", 1, -50, 1, 100},
-		{"timer very late", 1, -50, 40, 135},
-		{"caller late", 1, 30, 30, 130},
-		{"caller very late", 1, 5000, 5000, 5100},
-		{"caller late, burst of 3", 3, 30, 30, 100},
-		{"caller very late, burst of 3", 3, 5000, 5000, 4900},
+		{"on time", 100, 1, -50, 0, 100},
+		{"timer late", 100, 1, -50, 1, 100},
+		{"machine stalled", 100, 1, -50, 40, 100},
+		{"machine stalled for long", 100, 1, -50, 150, 150},
+		{"fast, timer late", 2, 1, -50, 5, 2},
+		{"fast, machine stalled", 2, 1, -50, 40, 22},
+		{"caller late", 100, 1, 30, 30, 130},
+		{"caller very late", 100, 1, 5000, 5000, 5100},
+		{"caller late, burst of 3", 100, 3, 30, 30, 100},
+		{"caller very late, burst of 3", 100, 3, 5000, 5000, 4900},
 	}
 	for _, tt := range tests {
-		p := newPacer(perSecond, tt.burst)
+		p := newPacer(1000/headroom/float64(tt.interval), tt.burst)
 		p.next = due
 		p.take(ms(tt.arrived), ms(tt.now))
 		if got := p.next.Sub(due).Round(time.Millisecond); got != time.Duration(tt.next)*time.Millisecond {
 			t.Errorf("%s: next attempt is due after %v, want %dms", tt.name, got, tt.next)
 		}
 	}
+}
+
+// However late attempts go out, no second holds more of them than the rate,
+// and lateness that is made up for does not add up.
+func TestPacerWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start, p := time.Now(), newPacer(10, 1)
+		var sent []time.Time
+		for i := range 400 {
+			arrived := time.Now()
+			for d := p.delay(0); d > 0; d = p.delay(0) {
+				time.Sleep(d)
+			}
+			switch i % 40 {
+			case 3: // the timer is late
+				time.Sleep(30 * time.Millisecond)
+				p.take(arrived, time.Now())
+			case 23: // the connection is new
+				n := p.take(arrived, time.Now())
+				time.Sleep(30 * time.Millisecond)
+				p.out(n, time.Now())
+			default:
+				p.take(arrived, time.Now())
+			}
+			sent = append(sent, time.Now())
+		}
+		for i := 10; i < len(sent); i++ {
+			if span := sent[i].Sub(sent[i-10]); span < time.Second {
+				t.Errorf("attempts %d to %d went out within %v, want at least 1s for 11 at 10/s", i-10, i, span)
+			}
+		}
+		if took := time.Since(start); took > 408*time.Second/10 {
+			t.Errorf("400 attempts at 10/s took %v, want at most 2 %% over 40s", took)
+		}
+	})
 }
 
 func TestBurst(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func (c *Client) release() { <-c.slots }
 // An error means that nothing was sent, or that ctx ended first.
 func (c *Client) send(ctx context.Context, m *member, api string, build func(endpoint string, cred Credential) (*http.Request, error)) (reply, error) {
 	queued := time.Now()
-	err := m.pace.wait(ctx)
+	n, err := m.pace.wait(ctx)
 	c.count.waited.Add(int64(time.Since(queued)))
 	if err != nil {
 		return reply{}, err
@@ -56,7 +57,12 @@ func (c *Client) send(ctx context.Context, m *member, api string, build func(end
 	if err := c.spend(api); err != nil {
 		return reply{}, err
 	}
-	rep := c.exchange(ctx, req)
+	connected := httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		if !info.Reused {
+			m.pace.out(n, time.Now())
+		}
+	}}
+	rep := c.exchange(httptrace.WithClientTrace(ctx, &connected), req)
 	rep.token = cred.AccessToken
 	c.count.bytes.Add(int64(len(rep.body)))
 	if rep.fault == "" {
@@ -98,17 +104,19 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
 	req.Header.Del("Accept-Encoding")
 
 	rep := reply{sent: time.Now()}
+	// Latency goes into the journal and so into a table: a frozen world has none.
+	begun := c.opts.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		rep.fault = c.fault(req, err)
-		rep.latency = time.Since(rep.sent)
+		rep.latency = c.opts.Now().Sub(begun)
 		return rep
 	}
 	defer resp.Body.Close()
 	rep.status = resp.StatusCode
 	rep.after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	rep.body, err = io.ReadAll(io.LimitReader(resp.Body, c.opts.MaxBody+1))
-	rep.latency = time.Since(rep.sent)
+	rep.latency = c.opts.Now().Sub(begun)
 	switch to := resp.Header.Get("Location"); {
 	case err != nil:
 		rep.fault = "answer broke off: " + c.fault(req, err)

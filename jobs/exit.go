@@ -27,7 +27,7 @@ type QualityError struct{ Breaches []string }
 
 // Error lists the breaches.
 func (e *QualityError) Error() string {
-	s := "the run is published, but breaches the job's quality limits"
+	s := "the run is published, but is not as good as the job wants it:"
 	for _, b := range e.Breaches {
 		s += "\n  " + b
 	}

@@ -143,9 +143,10 @@ type gateway struct {
 }
 
 // openGateway makes a job's gateway reachable; for kind sandbox it starts the
-// emulator on a loopback port. The emulated world stands still at noon of the
-// run's date, gateway time, so that a run of it gives the same files on every
-// machine and however often it was interrupted.
+// emulator on a loopback port. For the client the emulated world stands still
+// at noon of the run's date, gateway time, so that a run of it gives the same
+// files on every machine and however often it was interrupted; the emulator's
+// own limits need a clock that moves.
 func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 	d, err := newDialect(g)
 	if err != nil {
@@ -161,14 +162,16 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 	if g.Kind != "sandbox" {
 		return gw, nil
 	}
-	gw.now = func() time.Time { return date.Add(12 * time.Hour) }
+	noon, begun := date.Add(12*time.Hour), time.Now()
+	gw.now = func() time.Time { return noon }
 	profile, err := sandbox.ParseProfile(g.Sandbox.Profile)
 	if err != nil {
 		return nil, err
 	}
 	server, err := sandbox.New(sandbox.Options{
 		Offers: g.Sandbox.Offers, Seed: g.Sandbox.Seed, Profile: profile,
-		PerSecond: g.Sandbox.PerSecond, PerDay: g.Sandbox.PerDay, Now: gw.now,
+		PerSecond: g.Sandbox.PerSecond, PerDay: g.Sandbox.PerDay,
+		Now: func() time.Time { return noon.Add(time.Since(begun)) },
 	})
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type LoadOptions struct {
 func Load(path string, opts LoadOptions) (*Job, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("job file: %w", err)
+		return nil, fmt.Errorf("job file: %w (%w)", err, ErrUsage)
 	}
 	return Parse(path, src, opts)
 }

@@ -59,7 +59,8 @@ func (s *Summary) addCoverage(leaves []catalog.Coverage) {
 	}
 }
 
-// quality returns a *QualityError if the summary breaches the job's limits.
+// quality returns a *QualityError if the summary breaches the job's limits, or
+// if a search failed.
 func (s *session) quality(sum *Summary) error {
 	var breaches []string
 	q := s.job.Quality
@@ -73,6 +74,12 @@ func (s *session) quality(sum *Summary) error {
 		if share := float64(bad) / float64(sum.Discovered); share > float64(*q.MaxRejects) {
 			breaches = append(breaches, fmt.Sprintf("rejects: %s of %s offers, %.2f %%, more than %.2f %%: see the rejects table",
 				count(bad), count(sum.Discovered), 100*share, 100*float64(*q.MaxRejects)))
+		}
+	}
+	for _, l := range sum.IncompleteLeafs {
+		if l.Reason == string(catalog.StopError) {
+			// No limit makes a search that broke off look whole.
+			breaches = append(breaches, fmt.Sprintf("%s broke off: the gateway failed; see the rejects table", l.Source))
 		}
 	}
 	if q.MinCoverage != nil {

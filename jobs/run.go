@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"offerlake/extract"
 	"offerlake/load"
 	"offerlake/pipeline"
+	"offerlake/pipeline/catalog"
 	"offerlake/pipeline/journal"
 	"offerlake/transform"
 )
@@ -21,7 +23,7 @@ import (
 // what is published.
 type Execution struct {
 	Logger        *slog.Logger
-	Progress      string // bar, plain, json or none
+	Progress      pipeline.ProgressMode
 	ProgressTo    io.Writer
 	Drain         <-chan struct{} // closed to stop softly
 	VerifyCommand []string        // command line of the verify child
@@ -169,13 +171,22 @@ func (s *session) pump(ctx context.Context, client *extract.Client, data *load.D
 	for _, w := range data.Writers() {
 		tables = append(tables, w)
 	}
+	gateway := func() pipeline.GatewayStats { return gatewayStats(client.Stats()) }
+	stats := new(pipeline.Stats)
+	progress := pipeline.StartProgress(s.ex.Progress, s.ex.ProgressTo, pipeline.ProgressOptions{Snapshot: stats.Snapshot, Gateway: gateway})
+	defer progress.Stop()
 	report, err := pipeline.Run(ctx, pipeline.Options{
 		Leaves: leaves, Market: client, Normaliser: transform.New(transform.Options{}), Reject: transform.RejectDetail,
 		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, Logger: s.log(),
-		Gateway: func() pipeline.GatewayStats { return gatewayStats(client.Stats()) },
+		Stats: stats, Gateway: gateway,
 	})
 	if err != nil {
 		return report, err
+	}
+	if nothingAnswered(report) {
+		return report, &catalog.GatewayError{
+			Class: catalog.ErrUnreachable, Message: fmt.Sprintf("none of the %d searches got an answer; nothing is published", len(report.Coverage)),
+		}
 	}
 	for _, w := range data.Writers() {
 		if err := w.Close(); err != nil {
@@ -183,6 +194,13 @@ func (s *session) pump(ctx context.Context, client *extract.Client, data *load.D
 		}
 	}
 	return report, nil
+}
+
+// nothingAnswered reports whether all that a job looked for failed, so that
+// its tables would be empty for no reason of the catalogue's.
+func nothingAnswered(r pipeline.Report) bool {
+	failed := func(c catalog.Coverage) bool { return !c.Complete && c.Obtained == 0 && c.Reason.V == string(catalog.StopError) }
+	return r.Discovered == 0 && len(r.Coverage) > 0 && !slices.ContainsFunc(r.Coverage, func(c catalog.Coverage) bool { return !failed(c) })
 }
 
 // publish makes the dataset visible and records the summary with it.

@@ -47,7 +47,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.BatchRows = cmp.Or(o.BatchRows, 8192)
 	o.GroupRows = cmp.Or(o.GroupRows, 65536)
-	o.GroupBytes = cmp.Or(o.GroupBytes, 24<<20)
+	o.GroupBytes = cmp.Or(o.GroupBytes, 6<<20)
 	o.FileRows = cmp.Or(o.FileRows, 1<<20)
 	o.OpenFiles = cmp.Or(o.OpenFiles, 32)
 	o.Partitions = cmp.Or(o.Partitions, 10_000)

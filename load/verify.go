@@ -32,6 +32,15 @@ type Verifier struct {
 	Memory int64
 }
 
+// VerifyChildEnv is set in the environment of every process that a Verifier
+// starts. A program whose Command is itself, such as a test binary, can tell
+// by it that it is to be the child.
+//
+// A Verifier in such a process, or in one started by it, refuses to start
+// another child: a Command that runs its whole program instead of VerifyChild
+// would otherwise multiply without end.
+const VerifyChildEnv = "OFFERLAKE_VERIFY_CHILD"
+
 // defaultVerifyMemory leaves room for two column chunks of 64 k rows several
 // times over.
 const defaultVerifyMemory = 1 << 30
@@ -216,6 +225,9 @@ func (v *Verifier) spawn(ctx context.Context, checks []fileCheck, deep bool) (ve
 	if len(v.Command) == 0 {
 		return verifyOutput{}, errors.New("verifier has no command")
 	}
+	if os.Getenv(VerifyChildEnv) != "" {
+		return verifyOutput{}, errors.New("a verification child does not start another: the verifier's command is not VerifyChild")
+	}
 	memory := v.Memory
 	if memory == 0 {
 		memory = defaultVerifyMemory
@@ -227,7 +239,7 @@ func (v *Verifier) spawn(ctx context.Context, checks []fileCheck, deep bool) (ve
 	var stdout bytes.Buffer
 	var stderr firstBytes
 	cmd := exec.CommandContext(ctx, v.Command[0], v.Command[1:]...)
-	cmd.Env = append([]string{"GOMEMLIMIT=" + strconv.FormatInt(memory*3/4, 10), "GOTRACEBACK=none"}, v.Env...)
+	cmd.Env = append([]string{VerifyChildEnv + "=1", "GOMEMLIMIT=" + strconv.FormatInt(memory*3/4, 10), "GOTRACEBACK=none"}, v.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(spec), &stdout, &stderr
 	err = cmd.Run()
 	if ctx.Err() != nil {

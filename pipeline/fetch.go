@@ -71,7 +71,7 @@ func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
 		parts = append(parts, p)
 		g.Go(func() error {
 			p.batch, p.err = r.Market.Details(r.calls, p.ids)
-			if fatal := r.fatal(p.err); fatal != nil {
+			if fatal := r.fatal(p.worst()); fatal != nil {
 				return fmt.Errorf("details of offer %s and %d more: %w", p.ids[0], len(p.ids)-1, fatal)
 			}
 			r.Stats.details.Add(int64(len(p.ids)))
@@ -79,6 +79,20 @@ func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
 		})
 	}
 	return parts, g.Wait()
+}
+
+// worst returns the error of the part that says most about the run: that of
+// the call, or one of an offer whose class stops the run.
+func (p *part) worst() error {
+	if p.err != nil {
+		return p.err
+	}
+	for _, d := range p.batch.Details {
+		if catalog.ClassOf(d.Err).StopsRun() {
+			return d.Err
+		}
+	}
+	return nil
 }
 
 // detail returns what became of the part's i-th id.

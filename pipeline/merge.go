@@ -62,7 +62,7 @@ func (r *run) merge(ctx context.Context, g *errgroup.Group, streams <-chan *leaf
 		}
 		if err == nil {
 			r.Stats.discoveryDone.Store(true)
-			r.Stats.discovery.Store(int64(r.Now().Sub(r.report.Started)))
+			r.discovery.Store(int64(r.Now().Sub(r.report.Started)))
 			close(out)
 		}
 		return err

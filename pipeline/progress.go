@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -248,7 +249,7 @@ func (s progressState) rate() string {
 	if s.Gateway.Limit <= 0 {
 		return fmt.Sprintf("%.1f/s", s.Gateway.Rate)
 	}
-	return fmt.Sprintf("%.1f of %s/s", s.Gateway.Rate, strconv.FormatFloat(s.Gateway.Limit, 'f', -1, 64))
+	return fmt.Sprintf("%.1f of %s/s", s.Gateway.Rate, strconv.FormatFloat(math.Round(10*s.Gateway.Limit)/10, 'f', -1, 64))
 }
 
 // short prints a count in at most five characters, such as 999, 12.3k or 4.0M.

@@ -51,6 +51,6 @@ func (r *run) finish() {
 	r.report.Snapshot = r.Stats.Snapshot()
 	r.report.Gateway = r.Gateway()
 	r.report.Left = r.left.Load()
-	r.report.Discovery = time.Duration(r.Stats.discovery.Load())
+	r.report.Discovery = time.Duration(r.discovery.Load())
 	r.report.Total = r.Now().Sub(r.report.Started)
 }

@@ -152,11 +152,12 @@ func Run(ctx context.Context, o Options) (Report, error) {
 // run is one Run in progress.
 type run struct {
 	Options
-	report Report      // written by the order stage
-	cut    atomic.Bool // something was left undone because of Drain
-	left   atomic.Int64
-	chunks sync.Pool // of *chunk
-	calls  context.Context
+	report    Report          // written by the order stage
+	calls     context.Context // of all calls to the market
+	cut       atomic.Bool     // something was left undone because of Drain
+	left      atomic.Int64    // offers that were, for that
+	discovery atomic.Int64    // nanoseconds, once it is done
+	chunks    sync.Pool       // of *chunk
 }
 
 // stages starts all stages and waits for them.

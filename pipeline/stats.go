@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Stats counts while a run goes on. The zero value is ready; all methods are
+// Stats counts while one run goes on. The zero value is ready; all methods are
 // safe for concurrent use.
 type Stats struct {
 	leavesTotal, leavesDone    atomic.Int64
@@ -13,7 +13,6 @@ type Stats struct {
 	discovered, again, details atomic.Int64
 	products, skus, rejected   atomic.Int64
 	discoveryDone              atomic.Bool
-	discovery                  atomic.Int64 // nanoseconds, once it is done
 }
 
 // Snapshot is the state of a run, or of several, at one moment.

@@ -1,6 +1,7 @@
 package onebound
 
 import (
+	"fmt"
 	"strings"
 
 	"offerlake/extract/flex"
@@ -34,7 +35,7 @@ func (r *detailReader) table() {
 		o.SKUTableIsBad = true
 	}
 	if t.Dropped > 0 {
-		d.Report("rows of the SKU table that are no objects", nil)
+		d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
 	}
 }
 

@@ -2,6 +2,7 @@ package openplatform
 
 import (
 	"cmp"
+	"fmt"
 
 	"offerlake/pipeline/catalog"
 )
@@ -15,7 +16,7 @@ func (r *detailReader) skus() {
 		o.SKUTableIsBad = true
 	}
 	if t.Dropped > 0 {
-		d.Report("rows of the SKU table that are no objects", nil)
+		d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
 	}
 }
 

@@ -1,6 +1,10 @@
 package product
 
-import "offerlake/pipeline/catalog"
+import (
+	"fmt"
+
+	"offerlake/pipeline/catalog"
+)
 
 // skus reads the SKU table. Offers without one have an empty table or no field
 // at all.
@@ -11,7 +15,7 @@ func (r *reader) skus() {
 		o.SKUTableIsBad = true
 	}
 	if t.Dropped > 0 {
-		d.Report("rows of the SKU table that are no objects", nil)
+		d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
 	}
 }
 

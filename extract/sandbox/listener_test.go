@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
 
@@ -69,6 +70,7 @@ func TestCloseBreaksOffSlowAnswers(t *testing.T) {
 		case err := <-done:
 			t.Fatalf("the call ended by itself: %v", err)
 		default:
+			runtime.Gosched()
 		}
 	}
 	if err := l.Close(); err != nil {
@@ -144,7 +146,7 @@ func TestOverlap(t *testing.T) {
 // TestHostileLetsRetriersThrough repeats every call until it is answered.
 func TestHostileLetsRetriersThrough(t *testing.T) {
 	t.Parallel()
-	s, base, client := listen(t, sandbox.Options{Offers: 400, Profile: sandbox.Hostile, SlowAnswer: time.Millisecond})
+	s, base, client := listen(t, sandbox.Options{Offers: 250, Profile: sandbox.Hostile, SlowAnswer: time.Millisecond})
 	kinds := make(map[string]int)
 	for _, dialect := range dialects {
 		for i := range s.Catalog().Len() {

@@ -148,7 +148,7 @@ func (o onebound) search(c *call, q query) {
 			w.int("real_total_results", total)
 			w.int("total_results", total)
 			w.int("page_size", oneboundPageSize)
-			w.int(pick(&w.d, []string{"page_count", "pagecount"}[:o.spellings(w)]), pages)
+			w.int(w.spelling("page_count", "pagecount"), pages)
 			w.str("data_from", "1688app")
 			if len(rows) == 0 && w.rough {
 				w.empty("item")
@@ -166,14 +166,6 @@ func (o onebound) search(c *call, q query) {
 		})
 		o.envelope(c, "0000", "")
 	})
-}
-
-// spellings is how many of the spellings of a key an answer may use.
-func (onebound) spellings(w *doc) int {
-	if w.rough {
-		return 2
-	}
-	return 1
 }
 
 func (o onebound) row(w *doc, t Truth) {

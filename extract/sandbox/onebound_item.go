@@ -184,6 +184,7 @@ func (o *oneboundItem) each(fn func(at, text string)) {
 
 func (o *oneboundItem) propsName() string {
 	var b strings.Builder
+	b.Grow(512)
 	o.each(func(at, text string) {
 		if b.Len() > 0 {
 			b.WriteByte(';')
@@ -246,7 +247,7 @@ func (o *oneboundItem) propPictures() {
 
 func (o *oneboundItem) sku(s TruthSKU) {
 	w := o.w
-	var at, names []byte
+	at, names := make([]byte, 0, 16), make([]byte, 0, 96)
 	for i, j := range s.at {
 		if i > 0 {
 			at, names = append(at, ';'), append(names, ';')
@@ -332,6 +333,7 @@ func (o *oneboundItem) tail() {
 // description is the HTML that sellers fill with pictures.
 func description(t Truth) string {
 	var b strings.Builder
+	b.Grow(1200)
 	b.WriteString("<div><p>")
 	b.WriteString(t.Keyword)
 	b.WriteString("&nbsp;源头工厂, 支持定制</p>")

@@ -320,7 +320,7 @@ func (openplatform) wrap(w *doc, payload func()) {
 	w.object("", func() {
 		w.object("result", func() {
 			w.success("success", true)
-			w.str("code", pick(&w.d, []string{"200", "S0000"}[:onebound{}.spellings(w)]))
+			w.str("code", w.spelling("200", "S0000"))
 			w.str("message", "成功")
 			payload()
 		})

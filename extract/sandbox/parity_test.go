@@ -38,11 +38,17 @@ func TestEveryDialectTellsTheSame(t *testing.T) {
 		"onebound": readOnebound, "openplatform": readOfficial, "bearer": readProduct,
 	}
 	for _, profile := range []sandbox.Profile{sandbox.Clean, sandbox.Rough} {
-		s := newServer(t, sandbox.Options{Offers: 3000, Profile: profile, Seed: 3})
+		hard := 0 // SKUs with attributes that text cannot join
+		s := newServer(t, sandbox.Options{Offers: 500, Profile: profile, Seed: 3})
 		for i := range s.Catalog().Len() {
 			truth := s.Catalog().Offer(i)
 			if truth.Delisted {
 				continue
+			}
+			for _, sku := range truth.SKUs {
+				if strings.ContainsAny(fmt.Sprint(sku.Attributes), ":;") {
+					hard++
+				}
 			}
 			for dialect, read := range readers {
 				body, err := s.Detail(dialect, truth.ID)
@@ -54,6 +60,9 @@ func TestEveryDialectTellsTheSame(t *testing.T) {
 					t.Fatalf("%v %s: offer %d (-want +got):\n%s\n%s", profile, dialect, truth.ID, diff, body)
 				}
 			}
+		}
+		if (hard > 0) != (profile == sandbox.Rough) {
+			t.Errorf("%v: %d SKUs have values with separators", profile, hard)
 		}
 	}
 }
@@ -191,7 +200,7 @@ func readProduct(t *testing.T, f map[string]any) seen {
 
 func TestCatalogIsPlausible(t *testing.T) {
 	t.Parallel()
-	c := newServer(t, sandbox.Options{Offers: 5000, Profile: sandbox.Rough}).Catalog()
+	c := newServer(t, sandbox.Options{Offers: 2000, Profile: sandbox.Rough}).Catalog()
 	skus, tables, delisted := 0, 0, 0
 	seenSKU := make(map[catalog.SKUID]bool)
 	for i := range c.Len() {
@@ -228,8 +237,8 @@ func TestCatalogIsPlausible(t *testing.T) {
 	if mean := float64(skus) / float64(tables); mean < 7 || mean > 10 {
 		t.Errorf("%.1f SKUs in the mean table, want about 8", mean)
 	}
-	if delisted < 20 || delisted > 90 {
-		t.Errorf("%d of 5000 offers are delisted, want about 1 %%", delisted)
+	if delisted < 5 || delisted > 45 {
+		t.Errorf("%d of 2000 offers are delisted, want about 1 %%", delisted)
 	}
 }
 

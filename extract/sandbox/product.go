@@ -16,11 +16,7 @@ type product struct {
 
 func (p product) fields() {
 	w, t := p.w, p.t
-	key := "productID"
-	if w.rough && w.d.percent(30) {
-		key = "productId"
-	}
-	w.int(key, int64(t.ID))
+	w.int(w.spelling("productID", "productId"), int64(t.ID))
 	w.str("productType", "wholesale")
 	w.int("categoryID", int64(t.Category))
 	if w.keep() {
@@ -65,11 +61,7 @@ func (p product) skus() {
 	if len(t.SKUs) == 0 && w.rough && w.d.percent(50) {
 		return
 	}
-	key := "skuInfos"
-	if w.rough && w.d.percent(20) {
-		key = "skuInfo"
-	}
-	w.array(key, func() {
+	w.array(w.spelling("skuInfos", "skuInfo"), func() {
 		for _, s := range t.SKUs {
 			w.object("", func() { p.sku(s) })
 		}

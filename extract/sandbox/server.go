@@ -153,6 +153,7 @@ func (s *Server) run(c *call, front frontEnd, w http.ResponseWriter, r *http.Req
 	*buf = c.w.b
 	defer c.leave()
 	if !s.wait(c, r) {
+		reset(w) // to return without an answer would send an empty one
 		return
 	}
 	s.send(c, w, r)
@@ -166,7 +167,8 @@ func (s *Server) body() *[]byte {
 	return &b
 }
 
-// wait takes the time that the answer takes; false when the client left.
+// wait takes the time that the answer takes; false when the client left or
+// the listener closes.
 func (s *Server) wait(c *call, r *http.Request) bool {
 	delay := s.opt.Latency
 	if c.fault == faultSlow {

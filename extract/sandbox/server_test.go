@@ -347,7 +347,11 @@ func TestListsHoldEveryOffer(t *testing.T) {
 
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, sandbox.Options{Offers: 5000})
+	s := newServer(t, sandbox.Options{Offers: 2500})
+	truths := make([]sandbox.Truth, s.Catalog().Len())
+	for i := range truths {
+		truths[i] = s.Catalog().Offer(i)
+	}
 	var seller string
 	for i := 0; seller == ""; i++ {
 		if c := s.Catalog(); len(c.Seller(c.Supplier(i).ID)) > 2 {
@@ -375,8 +379,7 @@ func TestFilters(t *testing.T) {
 	for _, tc := range cases {
 		ids, total := rows(t, serve(s, tc.r))
 		want := 0
-		for i := range s.Catalog().Len() {
-			v := s.Catalog().Offer(i)
+		for _, v := range truths {
 			if !v.Delisted && tc.want(v) && (strings.Contains(tc.name, "shop") || strings.Contains(tc.name, "category") ||
 				strings.Contains(tc.name, "department") || v.Keyword == "雨伞") {
 				want++

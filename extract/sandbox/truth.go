@@ -198,7 +198,7 @@ func title(d *dice, keyword, material string) string {
 }
 
 func attributes(d *dice, material string) []TruthAttribute {
-	out := []TruthAttribute{{1141, "材质", material}}
+	out := append(make([]TruthAttribute, 0, 20), TruthAttribute{1141, "材质", material})
 	for _, p := range properties {
 		if d.percent(25) {
 			continue
@@ -274,6 +274,7 @@ func (c *Catalog) skuTable(t *Truth, d *dice) {
 			pictures = append(pictures, c.picture(t, roleSKU, j))
 		}
 	}
+	t.SKUs = make([]TruthSKU, 0, combinations)
 	for k := range combinations {
 		if k > 0 && combinations > 4 && d.percent(8) {
 			continue
@@ -330,6 +331,8 @@ func (c *Catalog) sku(t *Truth, k int) TruthSKU {
 		Price:  t.Price, Stock: int64(d.low(0, 5000)), Sold: t.Sold / int64(k+2), WeightG: t.WeightG,
 	}
 	rest := k
+	s.at = make([]int, 0, len(t.dimensions))
+	s.Attributes = make([]TruthAttribute, 0, len(t.dimensions))
 	for _, dim := range t.dimensions {
 		at := rest % len(dim.values)
 		rest /= len(dim.values)

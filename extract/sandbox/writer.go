@@ -116,6 +116,15 @@ func (w *doc) flip() bool { return w.rough && w.d.percent(12) }
 // keep is false where a rough answer omits an optional field.
 func (w *doc) keep() bool { return !w.rough || !w.d.percent(10) }
 
+// spelling returns the usual spelling of a word, or in a rough answer
+// perhaps the other one that is on record.
+func (w *doc) spelling(usual, other string) string {
+	if w.rough && w.d.percent(30) {
+		return other
+	}
+	return usual
+}
+
 // int writes a number that a rough answer may write as a string.
 func (w *doc) int(k string, v int64) {
 	w.key(k)
@@ -194,10 +203,8 @@ func (w *doc) empty(k string) {
 // wide characters, entities, markup. Cleaning gives v again.
 func (w *doc) text(k, v string) { w.str(k, w.ornate(v, true)) }
 
-// label writes an attribute's name or value, which in a rough answer gets
-// tabs and wide characters, but nothing that could be taken for a separator.
-func (w *doc) label(k, v string) { w.str(k, w.ornate(v, false)) }
-
+// ornate returns v with ornaments. Without markup they are tabs and wide
+// characters only, nothing that could be taken for a separator of attributes.
 func (w *doc) ornate(v string, markup bool) string {
 	if !w.rough || v == "" {
 		return v

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offerlake/jobs"
+	"offerlake/pipeline"
 )
 
 // jobFlags are the flags that every command on a job file has.
@@ -61,15 +62,15 @@ func (f *logFlags) execution(env Env) (jobs.Execution, error) {
 	if err != nil {
 		return jobs.Execution{}, err
 	}
-	mode := f.progress
+	mode := pipeline.ProgressMode(f.progress)
 	if mode == "auto" {
-		mode = "plain"
+		mode = pipeline.ProgressPlain
 		if isTerminal(env.Stderr) {
-			mode = "bar"
+			mode = pipeline.ProgressBar
 		}
 	}
 	switch mode {
-	case "bar", "plain", "json", "none":
+	case pipeline.ProgressBar, pipeline.ProgressPlain, pipeline.ProgressJSON, pipeline.ProgressNone:
 	default:
 		return jobs.Execution{}, usageError("--progress %q: it is auto, bar, plain, json or none", f.progress)
 	}
