@@ -36,7 +36,6 @@ type Client struct {
 	turn     int   // where the search for a credential starts; guarded by choosing
 	quota    error // set once every credential's paid calls are used up; guarded by choosing
 
-	answered    atomic.Bool  // the gateway has given an answer of its own
 	silent      atomic.Int64 // calls in a row that ended without any answer
 	lastSuccess atomic.Int64 // Unix nanoseconds, real clock
 	count       counters

@@ -3,8 +3,6 @@ package jobs
 import (
 	"fmt"
 	"strings"
-
-	"golang.org/x/text/width"
 )
 
 // Fault is one thing that is wrong with a job file.
@@ -38,26 +36,6 @@ func (fs Faults) Error() string {
 		}
 		if f.Hint != "" {
 			b.WriteString("\n         " + f.Hint)
-		}
-	}
-	return b.String()
-}
-
-// padding returns blanks as wide as the first n characters of a line; Chinese
-// characters take two columns of a terminal.
-func padding(line string, n int) string {
-	var b strings.Builder
-	for _, r := range line {
-		if n--; n < 0 {
-			break
-		}
-		switch {
-		case r == '\t':
-			b.WriteByte('\t')
-		case width.LookupRune(r).Kind() == width.EastAsianWide || width.LookupRune(r).Kind() == width.EastAsianFullwidth:
-			b.WriteString("  ")
-		default:
-			b.WriteByte(' ')
 		}
 	}
 	return b.String()

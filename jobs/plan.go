@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -102,7 +103,11 @@ func (s *session) lastLeaves(ctx context.Context, p *Plan) (map[string]leafFacts
 	}
 	p.Basis = "the run of " + last.Date
 	for _, l := range last.Run.Stops {
-		known[string(l.Leaf)] = leafFacts{calls: l.Calls, offers: l.Obtained, basis: "last run"}
+		var leaf bytes.Buffer // manifests are indented
+		if err := json.Compact(&leaf, l.Leaf); err != nil {
+			return nil, fmt.Errorf("manifest of %s %s: %w", last.Job, last.Date, err)
+		}
+		known[leaf.String()] = leafFacts{calls: l.Calls, offers: l.Obtained, basis: "last run"}
 	}
 	return known, nil
 }
@@ -249,7 +254,7 @@ func (p *Plan) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s %s, from %s\n\n", p.Job, p.Date, p.Basis)
 	fmt.Fprintf(w, "  %-44s %9s %9s  %s\n", "SOURCE", "CALLS", "OFFERS", "BASIS")
 	for _, l := range p.Leaves {
-		fmt.Fprintf(w, "  %-44.44s %9s %9s  %s\n", l.Source, count(l.Calls), count(l.Offers), l.Basis)
+		fmt.Fprintf(w, "  %s %9s %9s  %s\n", fit(l.Source, 44), count(l.Calls), count(l.Offers), l.Basis)
 	}
 	most := ""
 	if p.AtMost {

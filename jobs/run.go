@@ -199,7 +199,9 @@ func (s *session) pump(ctx context.Context, client *extract.Client, data *load.D
 // nothingAnswered reports whether all that a job looked for failed, so that
 // its tables would be empty for no reason of the catalogue's.
 func nothingAnswered(r pipeline.Report) bool {
-	failed := func(c catalog.Coverage) bool { return !c.Complete && c.Obtained == 0 && c.Reason.V == string(catalog.StopError) }
+	failed := func(c catalog.Coverage) bool {
+		return !c.Complete && c.Obtained == 0 && c.Reason.V == string(catalog.StopError)
+	}
 	return r.Discovered == 0 && len(r.Coverage) > 0 && !slices.ContainsFunc(r.Coverage, func(c catalog.Coverage) bool { return !failed(c) })
 }
 

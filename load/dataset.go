@@ -29,8 +29,8 @@ type Options struct {
 	// GroupRows bounds the rows of a row group. Default: 65536, where both
 	// readers and memory are at ease.
 	GroupRows int64
-	// GroupBytes bounds a row group's size in memory. Default: 24 MiB, so that
-	// all tables of a run together stay below some 150 MB.
+	// GroupBytes bounds a row group's size in memory. Default: 12 MiB, so that
+	// all tables of a run together hold back less than 100 MiB.
 	GroupBytes int64
 	// FileRows is the number of rows after which a file is ended; it is exceeded
 	// by less than a batch. Default: 1048576.
@@ -47,7 +47,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.BatchRows = cmp.Or(o.BatchRows, 8192)
 	o.GroupRows = cmp.Or(o.GroupRows, 65536)
-	o.GroupBytes = cmp.Or(o.GroupBytes, 6<<20)
+	o.GroupBytes = cmp.Or(o.GroupBytes, 12<<20)
 	o.FileRows = cmp.Or(o.FileRows, 1<<20)
 	o.OpenFiles = cmp.Or(o.OpenFiles, 32)
 	o.Partitions = cmp.Or(o.Partitions, 10_000)

@@ -16,6 +16,10 @@ const (
 	// ReasonNotReached: the gateway says that there is no more, but listed
 	// fewer distinct offers than the most that it declared.
 	ReasonNotReached = "total_not_reached"
+	// ReasonRepeats: the gateway gave as many rows as it declared, but some of
+	// them again or without an id, so that others may have slipped from one
+	// page to another unseen.
+	ReasonRepeats = "repeated_rows"
 	// ReasonNoLeaves: the leaf was expanded to no query at all.
 	ReasonNoLeaves = "no_leaves"
 )
@@ -90,6 +94,7 @@ type merger struct {
 type tally struct {
 	catalog.Coverage
 	stop catalog.StopReason
+	rows int64 // of all pages, repeated and unusable ones too
 }
 
 // leaf merges all pages of a leaf and ends with its coverage row.
@@ -147,6 +152,7 @@ func (m *merger) page(t *tally, e pageEvent) error {
 	}
 	t.stop = p.Stop
 	dropped := p.Dropped
+	t.rows += int64(len(p.Hits) + p.Dropped)
 	for _, hit := range p.Hits {
 		if hit.ID <= 0 {
 			dropped++
@@ -241,7 +247,11 @@ func (t *tally) judge() {
 	switch t.stop {
 	case catalog.StopTotal, catalog.StopHasMore, catalog.StopEmpty, catalog.StopShort, catalog.StopRepeat:
 		t.Complete = t.Obtained >= t.DeclaredTotal.Or(0)
-		if !t.Complete {
+		switch {
+		case t.Complete:
+		case t.rows >= t.DeclaredTotal.V:
+			t.Reason = catalog.Some(ReasonRepeats)
+		default:
 			t.Reason = catalog.Some(ReasonNotReached)
 		}
 	}

@@ -499,3 +499,34 @@ func TestSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestPlan: a probed plan comes close to what the run takes and costs nothing
+// extra; after a run, the plan needs no probe.
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	job := writeJob(t, sandboxJob("onebound", "clean", 600, out))
+	plan := func(args ...string) jobs.Plan {
+		var p jobs.Plan
+		r := mustRun(t, append([]string{"plan", job, "--date", "2026-11-22", "--json"}, args...)...)
+		if err := json.Unmarshal([]byte(r.stdout), &p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := plan(); !p.AtMost {
+		t.Errorf("a plan without knowledge claims to know: %+v", p)
+	}
+	probed := plan("--probe")
+	s := summaryOf(t, mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--json"))
+	if s.FromJournal == 0 {
+		t.Error("the probed pages were paid for again")
+	}
+	if off := probed.Calls - s.Answered; off < 0 || off > s.Answered/20 {
+		t.Errorf("planned %d calls, %d were answered", probed.Calls, s.Answered)
+	}
+	after := plan()
+	if after.AtMost || after.SearchCalls != probed.SearchCalls {
+		t.Errorf("after the run the plan is %+v, want the searches of %+v", after, probed)
+	}
+}
