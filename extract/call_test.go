@@ -453,3 +453,35 @@ func TestNewClientReportsAllFaults(t *testing.T) {
 		t.Errorf("NewClient = %v, which names a password", err)
 	}
 }
+
+// An answer stands whatever was tried after it.
+func TestServesTheSettledAttempt(t *testing.T) {
+	t.Parallel()
+	j := newMemJournal()
+	const key = "fake details ids=7"
+	j.Append(catalog.Record{Key: key, At: startClock.Add(-time.Hour), Status: 200, Attempt: 1, Body: []byte(offers(7).String())})
+	j.Append(catalog.Record{Key: key, At: startClock, Status: 200, Attempt: 2, Body: []byte("<html>")})
+	c := newTestClient(t, single, j, nil, func(o *Options) { o.Replay = true })
+	d, rows, err := detailOf(t.Context(), c, 7)
+	if err != nil || d.Offer == nil || !d.Obs.At.Equal(startClock.Add(-time.Hour)) || outcomes(rows) != "1:ok 2:malformed" {
+		t.Errorf("Details = %+v, %s, %v, want the offer of the first attempt", d, outcomes(rows), err)
+	}
+}
+
+func TestUnavailableHonoursAfter(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[time.Duration]time.Duration{20 * time.Second: 20 * time.Second, time.Hour: maxBackoff} {
+		synctest.Test(t, func(t *testing.T) {
+			busy := failing("unavailable")
+			busy.AfterMS = int(asked.Milliseconds())
+			c := newTestClient(t, single, newMemJournal(), says(busy, offers(7)), nil)
+			start := time.Now()
+			if d, _, err := detailOf(t.Context(), c, 7); err != nil || d.Offer == nil {
+				t.Errorf("Details = %+v, %v, want the offer", d, err)
+			}
+			if took := time.Since(start).Round(time.Millisecond); took != want {
+				t.Errorf("repeated after %v when asked for %v, want %v", took, asked, want)
+			}
+		})
+	}
+}

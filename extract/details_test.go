@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -136,4 +138,32 @@ func TestDetailsBounds(t *testing.T) {
 	if got := newTestClient(t, fakeDialect{}, newMemJournal(), gw, nil).MaxBatch(); got != 1 {
 		t.Errorf("MaxBatch() = %d, want 1", got)
 	}
+}
+
+// A batch that is throttled for too long is not asked for one by one.
+func TestDetailsOfAThrottledBatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gw := &fakeGateway{answer: func(_ int, r *http.Request) (int, string, error) {
+			if r.URL.Query().Get("ids") == "1,2" {
+				return 400, failing("throttled").String(), nil
+			}
+			return 200, echo(r).String(), nil
+		}}
+		c := newTestClient(t, batching, newMemJournal(), gw, func(o *Options) { o.MaxThrottle = time.Minute })
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			b, err := c.Details(t.Context(), []catalog.OfferID{1, 2})
+			if got, want := describe(b), "1:throttled 2:throttled"; err != nil || got != want {
+				t.Errorf("Details = %s, %v, want %s", got, err, want)
+			}
+		})
+		for id := catalog.OfferID(10); id < 80; id++ { // others get through
+			if d, _, err := detailOf(t.Context(), c, id); err != nil || d.Err != nil {
+				t.Errorf("offer %s = %v, %v", id, d.Err, err)
+			}
+			time.Sleep(time.Second)
+		}
+		wg.Wait()
+	})
 }

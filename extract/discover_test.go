@@ -89,6 +89,7 @@ func TestPagesStop(t *testing.T) {
 		{"total beyond the window", 6, 0, []fakeAnswer{hits(1, 3).total(50), hits(4, 6).total(50), hits(7, 9)}, catalog.StopCapped, 2},
 		{"cap met early", 9, 0, []fakeAnswer{hits(1, 3).total(50), {}}, catalog.StopCapped, 2},
 		{"window without a total", 6, 0, []fakeAnswer{hits(1, 3), hits(4, 6), hits(7, 9)}, catalog.StopCapped, 2},
+		{"window in thin pages without a total", 9, 0, []fakeAnswer{hits(1, 2).more(true), hits(3, 4).more(true), hits(5, 6).more(true), fakeAnswer{}.more(false)}, catalog.StopCapped, 4},
 		{"total below the window", 9, 0, []fakeAnswer{hits(1, 3).total(6), hits(4, 6).total(6)}, catalog.StopTotal, 2},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,7 @@ package extract
 import (
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -406,6 +407,52 @@ func TestBurst(t *testing.T) {
 		}
 		if got, want := strings.Join(after, " "), "0s 0s 0s 202ms 404ms"; got != want {
 			t.Errorf("5 calls with a burst of 3 were sent after %s, want %s", got, want)
+		}
+	})
+}
+
+// The call after one that had to connect first keeps its distance from the
+// moment that the connection was there.
+func TestNewConnectionShiftsThePace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out []time.Time
+		gw := &fakeGateway{answer: func(n int, r *http.Request) (int, string, error) {
+			if n == 1 {
+				time.Sleep(150 * time.Millisecond)
+			}
+			httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{Reused: n > 1})
+			out = append(out, time.Now())
+			return 200, echo(r).String(), nil
+		}}
+		c := newTestClient(t, single, newMemJournal(), gw, func(o *Options) { o.PerSecond = 5 })
+		fetchAll(t, c, 3, 1)
+		for i, at := range out[1:] {
+			if gap := at.Sub(out[i]); gap < 200*time.Millisecond {
+				t.Errorf("call %d went out %v after the one before, want at least 200ms", i+2, gap)
+			}
+		}
+	})
+}
+
+// Calls go where they can be sent soonest, not to a credential that the
+// gateway slows down.
+func TestSlowedCredentialGetsFewerCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gw := &fakeGateway{answer: func(_ int, r *http.Request) (int, string, error) {
+			time.Sleep(10 * time.Millisecond)
+			if r.URL.Query().Get("key") == "slow" {
+				return 400, failing("throttled").String(), nil
+			}
+			return 200, echo(r).String(), nil
+		}}
+		c := newTestClient(t, single, newMemJournal(), gw, func(o *Options) {
+			o.PerSecond, o.Credentials = 10, []Credential{{Key: "slow"}, {Key: "good"}}
+		})
+		fetchAll(t, c, 200, 4)
+		if got := c.Stats(); got.Throttled > 30 {
+			t.Errorf("Stats() = %+v, want few throttled calls", got)
 		}
 	})
 }

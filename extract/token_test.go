@@ -148,3 +148,66 @@ func TestTokensOfSeveralCredentials(t *testing.T) {
 		fetchAll(t, c, 10, 4)
 	})
 }
+
+// A call that was sent with the old token, and refused after the renewal,
+// takes the new token instead of renewing it again.
+func TestLateRefusalOfAnOldToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		granted := 0
+		gw := &fakeGateway{answer: func(_ int, r *http.Request) (int, string, error) {
+			q := r.URL.Query()
+			switch {
+			case r.URL.Path == "/token":
+				granted++
+				return 200, fakeAnswer{Token: "new"}.String(), nil
+			case q.Get("token") != "new":
+				if q.Get("ids") == "2" {
+					time.Sleep(time.Second)
+				}
+				return 401, failing("token").String(), nil
+			}
+			return 200, echo(r).String(), nil
+		}}
+		c := newTestClient(t, tokenDialect{single}, newMemJournal(), gw, func(o *Options) {
+			o.Credentials = []Credential{{AccessToken: "old", RefreshToken: "refresh"}}
+		})
+		fetchAll(t, c, 2, 2)
+		if granted != 1 {
+			t.Errorf("%d tokens granted, want 1", granted)
+		}
+	})
+}
+
+// The credential whose token was renewed makes the next attempt; another one
+// that the call moves to later may renew its own.
+func TestRenewalStaysWithItsCredential(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		throttled := false
+		gw := &fakeGateway{answer: func(_ int, r *http.Request) (int, string, error) {
+			q := r.URL.Query()
+			switch {
+			case r.URL.Path == "/token":
+				return 200, fakeAnswer{Token: "new-" + q.Get("key")}.String(), nil
+			case q.Get("token") != "new-"+q.Get("key"):
+				return 401, failing("token").String(), nil
+			case !throttled:
+				throttled = true
+				slow := failing("throttled")
+				slow.AfterMS = 60_000
+				return 400, slow.String(), nil
+			}
+			return 200, echo(r).String(), nil
+		}}
+		c := newTestClient(t, tokenDialect{single}, newMemJournal(), gw, func(o *Options) {
+			o.PerSecond = 1
+			o.Credentials = []Credential{{Key: "a", AccessToken: "old", RefreshToken: "ra"}, {Key: "b", AccessToken: "old", RefreshToken: "rb"}}
+		})
+		// The pause holds for credential a; the call itself waits as well.
+		_, rows, err := detailOf(t.Context(), c, 1)
+		if got, want := outcomes(rows), "1:token 2:throttled 3:token 4:ok"; err != nil || got != want {
+			t.Errorf("rows = %s, %v, want %s", got, err, want)
+		}
+	})
+}

@@ -177,6 +177,20 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+func TestRedirectsAreBounded(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int32
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		seen.Add(1)
+		http.Redirect(w, r, r.URL.String(), http.StatusFound)
+	})
+	c := over(t, newMemJournal(), func(o *Options) { o.MaxAttempts = 1 }, s.URL)
+	_, rows, _ := detailOf(t.Context(), c, 1)
+	if got := seen.Load(); got != 1+maxRedirects || outcomes(rows) != "1:unavailable" {
+		t.Errorf("%d requests with outcome %s, want %d and unavailable", got, outcomes(rows), 1+maxRedirects)
+	}
+}
+
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

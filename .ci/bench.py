@@ -1,0 +1,120 @@
+"""Compares `offerlake replay` with DuckDB on the same answers, in one run.
+
+usage: bench.py [--offers 20000] [--repeat 5] [--dir DIR]
+
+offerlake reads its journal and writes nine tables as Parquet, verified and
+published. DuckDB (two threads, zstd) reads the bodies of the same answers from
+an uncompressed NDJSON file and writes products and skus. The programs take
+turns; the medians are compared. Exporting the NDJSON is not counted. Needs Go
+and the packages of requirements.txt; a directory given with --dir keeps the
+journal for the next time.
+"""
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DATE = "2026-11-22"
+
+SKUS = """STRUCT(skuId BIGINT, specId VARCHAR, price VARCHAR, consignPrice VARCHAR, promotionPrice VARCHAR,
+  amountOnSale BIGINT, cargoNumber VARCHAR, skuAttributes STRUCT(attributeId BIGINT, attributeName VARCHAR,
+  "value" VARCHAR, skuImageUrl VARCHAR)[])[]"""
+DETAIL = f"""STRUCT(result STRUCT(offerId BIGINT, categoryId BIGINT, topCategoryId BIGINT, secondCategoryId BIGINT,
+  thirdCategoryId BIGINT, categoryName VARCHAR, subject VARCHAR, description VARCHAR, sellerOpenId VARCHAR,
+  companyName VARCHAR, status VARCHAR, soldOut VARCHAR, minOrderQuantity BIGINT, createDate VARCHAR,
+  productImage STRUCT(images VARCHAR[]), productAttribute STRUCT(attributeName VARCHAR, "value" VARCHAR)[],
+  productSaleInfo STRUCT(amountOnSale BIGINT, priceRangeList STRUCT(startQuantity BIGINT, price VARCHAR)[]),
+  productSkuInfos {SKUS}))"""
+READ = "read_json(getvariable('bodies'), format = 'newline_delimited', columns = {'result': getvariable('detail')})"
+PRODUCTS = """SELECT o.offerId AS offer_id, o.subject AS title, o.categoryId AS category_id, o.categoryName AS category_name,
+  [o.topCategoryId, o.secondCategoryId, o.thirdCategoryId] AS category_path, o.sellerOpenId AS supplier_id,
+  o.companyName AS supplier_name, o.status, try_cast(o.soldOut AS BIGINT) AS sold, o.minOrderQuantity AS min_order,
+  try_cast(o.createDate AS TIMESTAMP) AS created_at, o.productImage.images[1] AS image_url,
+  len(o.productImage.images) AS images, len(o.productAttribute) AS attributes,
+  try_cast(o.productSaleInfo.priceRangeList[1].price AS DECIMAL(18,4)) AS price,
+  o.productSaleInfo.amountOnSale AS stock, len(o.productSkuInfos) AS sku_count
+  FROM (SELECT result.result AS o FROM {source})"""
+SKU_ROWS = """SELECT offer_id, s.skuId AS sku_id, s.specId AS spec_id, try_cast(s.price AS DECIMAL(18,4)) AS price,
+  try_cast(s.consignPrice AS DECIMAL(18,4)) AS consign_price, try_cast(s.promotionPrice AS DECIMAL(18,4)) AS promotion_price,
+  s.amountOnSale AS stock, s.cargoNumber AS code, s.skuAttributes[1].skuImageUrl AS image_url,
+  list_transform(s.skuAttributes, lambda a: a.attributeName || ':' || a."value") AS attributes
+  FROM (SELECT result.result.offerId AS offer_id, unnest(result.result.productSkuInfos) AS s FROM {source})"""
+
+CHILD = """
+import duckdb, sys
+bodies, out, way = sys.argv[1:]
+c = duckdb.connect()
+c.execute("SET threads = 2")
+c.execute("SET preserve_insertion_order = false")
+c.execute("SET temp_directory = '" + out + "/tmp'")
+read = READ.replace("getvariable('bodies')", "'" + bodies + "'").replace("getvariable('detail')", "'" + DETAIL.replace(chr(10), " ") + "'")
+source = read
+if way == "table":
+    c.execute("CREATE TEMP TABLE answers AS SELECT * FROM " + read)
+    source = "answers"
+for name, query in (("products", PRODUCTS), ("skus", SKUS)):
+    c.execute("COPY (" + query.replace("{source}", source) + ") TO '" + out + "/" + name + ".parquet' (FORMAT parquet, COMPRESSION zstd)")
+print(*(c.sql("SELECT count(*) FROM '" + out + "/" + n + ".parquet'").fetchall()[0][0] for n in ("products", "skus")))
+"""
+
+
+def measure(argv, env=None):
+    """Runs a command; returns wall seconds, CPU seconds and its output."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, timeout=1200, env=env)
+    wall, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+
+
+def duckdb(bodies, out, way):
+    names = f"READ, DETAIL, PRODUCTS, SKUS = {READ!r}, {DETAIL!r}, {PRODUCTS!r}, {SKU_ROWS!r}\n"
+    return measure([sys.executable, "-c", names + CHILD, bodies, out, way])
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--offers", type=int, default=20000)
+    args.add_argument("--repeat", type=int, default=5)
+    args.add_argument("--dir")
+    args = args.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        compare(args, scratch, os.path.abspath(args.dir or os.path.join(scratch, "bench")))
+
+
+def compare(args, scratch, world):
+    os.makedirs(world, exist_ok=True)
+    program = os.path.join(scratch, "offerlake")
+    subprocess.run(["go", "build", "-o", program, "."], cwd=ROOT, check=True)
+    env = dict(os.environ, OFFERLAKE_BENCH_OFFERS=str(args.offers), OFFERLAKE_BENCH_DIR=world)
+    subprocess.run(["go", "test", "-run", "^$", "-bench", "^BenchmarkReplay$", "-benchtime", "1x", "./jobs/cli"],
+                   cwd=ROOT, check=True, env=env, stdout=subprocess.DEVNULL)
+    bodies = os.path.join(world, "bodies.ndjson")
+    size = os.path.getsize(bodies) / 1e6
+    replay = [program, "replay", os.path.join(world, "job.yaml"), "--date", DATE, "--progress", "none",
+              "--journal", os.path.join(world, f"out/_offerlake/journals/bench/{DATE}/1"), "--dest", os.path.join(scratch, "out")]
+    contestants = {
+        "offerlake replay": lambda: measure(replay),
+        "DuckDB, file read twice": lambda: duckdb(bodies, scratch, "twice"),
+        "DuckDB, by a temporary table": lambda: duckdb(bodies, scratch, "table"),
+    }
+    times = {name: [] for name in contestants}
+    for _ in range(args.repeat):
+        for name, run in contestants.items():
+            times[name].append(run()[:2])
+    print(f"{args.offers} offers, {size:.0f} MB of bodies, {args.repeat} rounds, median of each")
+    print(f"{'':30}{'wall s':>8}{'MB/s':>8}{'CPU s':>8}{'MB/CPU s':>10}")
+    wall, cpu = {}, {}
+    for name, runs in times.items():
+        wall[name], cpu[name] = (statistics.median(t) for t in zip(*runs))
+        print(f"{name:30}{wall[name]:8.2f}{size / wall[name]:8.0f}{cpu[name]:8.2f}{size / cpu[name]:10.0f}")
+    for name in list(contestants)[1:]:
+        print(f"speed relative to {name}: {wall[name] / wall['offerlake replay']:.2f} by wall time, "
+              f"{cpu[name] / cpu['offerlake replay']:.2f} by CPU time")
+
+
+main()

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"offerlake/load"
+	"offerlake/transform"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated parts of docs")
+
+// TestTablesDoc: docs/tables.md lists the columns and codes that the code has.
+func TestTablesDoc(t *testing.T) {
+	t.Parallel()
+	const path = "../../docs/tables.md"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := between(t, string(b), "columns", "\n"+columnsDoc())
+	want = between(t, want, "codes", "`"+strings.Join(transform.RejectCodes(), "`, `")+"`")
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(b)); diff != "" {
+		t.Errorf("docs/tables.md is not current; run: go test ./jobs/cli -run TablesDoc -update\n%s", diff)
+	}
+}
+
+// between replaces what stands between the markers of a name.
+func between(t *testing.T, doc, name, text string) string {
+	t.Helper()
+	begin, end := "<!-- begin "+name+" -->", "<!-- end "+name+" -->"
+	head, rest, ok := strings.Cut(doc, begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("the document has no markers for %s", name)
+	}
+	return head + begin + text + end + tail
+}
+
+func columnsDoc() string {
+	var b strings.Builder
+	for _, table := range load.Tables() {
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n| column | type | meaning |\n|---|---|---|\n", table.Name, table.Meaning)
+		for _, c := range table.Columns {
+			null := ""
+			if c.Nullable {
+				null = "?"
+			}
+			fmt.Fprintf(&b, "| %s | %s%s | %s |\n", c.Name, c.Kind, null, c.Meaning)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
