@@ -3,20 +3,20 @@ module offerlake
 go 1.26.0
 
 require (
-	github.com/apache/arrow/go/v15 v15.0.2
-	github.com/go-faster/jx v1.2.0
-	github.com/goccy/go-yaml v1.19.2
-	github.com/google/go-cmp v0.7.0
-	github.com/klauspost/compress v1.20.3
-	github.com/schollz/progressbar/v3 v3.19.1
-	github.com/spf13/cobra v1.10.2
-	github.com/xitongsys/parquet-go v1.6.2
-	go.uber.org/goleak v1.3.0
-	golang.org/x/net v0.62.0
-	golang.org/x/sync v0.24.0
-	golang.org/x/term v0.47.0
-	golang.org/x/text v0.43.0
-	golang.org/x/time v0.16.0
+	github.com/apache/arrow/go/v15 v15.0.2 // record batches, Parquet and CSV writing
+	github.com/apache/thrift v0.25.0 // reads page headers in tests; newer than the other libraries ask for
+	github.com/go-faster/jx v1.2.0 // JSON decoding on the hot path: exact literals, seven times encoding/json
+	github.com/goccy/go-yaml v1.19.2 // job files, with the position of every value
+	github.com/google/go-cmp v0.7.0 // differences in tests
+	github.com/klauspost/compress v1.20.3 // zstd of journals, CSV and Parquet pages
+	github.com/schollz/progressbar/v3 v3.19.1 // the progress bar
+	github.com/spf13/cobra v1.10.2 // commands and flags
+	github.com/xitongsys/parquet-go v1.6.2 // the independent reader that checks every Parquet file
+	go.uber.org/goleak v1.3.0 // goroutine leaks in tests
+	golang.org/x/sync v0.24.0 // errgroup
+	golang.org/x/term v0.47.0 // is stderr a terminal
+	golang.org/x/text v0.43.0 // NFKC, widths of characters
+	golang.org/x/time v0.16.0 // the token bucket that tests compare the pacer with
 )
 
 require (
@@ -24,7 +24,6 @@ require (
 	github.com/JohnCGriffin/overflow v0.0.0-20211019200055-46fa312c352c // indirect
 	github.com/andybalholm/brotli v1.2.8 // indirect
 	github.com/apache/arrow/go/arrow v0.0.0-20200730104253-651201b0f516 // indirect
-	github.com/apache/thrift v0.25.0 // indirect
 	github.com/go-faster/errors v0.7.1 // indirect
 	github.com/goccy/go-json v0.12.0 // indirect
 	github.com/golang/snappy v1.0.0 // indirect
@@ -43,6 +42,7 @@ require (
 	golang.org/x/exp v0.0.0-20231110203233-9a3e6036ecaa // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.41.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20260924152758-ed294f943157 // indirect
 	golang.org/x/tools v0.51.0 // indirect

@@ -6,14 +6,22 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"offerlake/jobs/cli"
 )
 
+// softMemory is where the garbage collector begins to work harder: a run's
+// tables and calls under way fit into half of it, however long the run.
+const softMemory = 240 << 20
+
 // main runs the command line. The first interrupt asks for a drain: no new
 // calls, everything answered is saved. The second one stops at once.
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	drain := make(chan struct{})
 	signals := make(chan os.Signal, 2)

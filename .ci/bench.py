@@ -30,7 +30,7 @@ DETAIL = f"""STRUCT(result STRUCT(offerId BIGINT, categoryId BIGINT, topCategory
   productImage STRUCT(images VARCHAR[]), productAttribute STRUCT(attributeName VARCHAR, "value" VARCHAR)[],
   productSaleInfo STRUCT(amountOnSale BIGINT, priceRangeList STRUCT(startQuantity BIGINT, price VARCHAR)[]),
   productSkuInfos {SKUS}))"""
-READ = "read_json(getvariable('bodies'), format = 'newline_delimited', columns = {'result': getvariable('detail')})"
+DETAIL = DETAIL.replace("\n", " ")
 PRODUCTS = """SELECT o.offerId AS offer_id, o.subject AS title, o.categoryId AS category_id, o.categoryName AS category_name,
   [o.topCategoryId, o.secondCategoryId, o.thirdCategoryId] AS category_path, o.sellerOpenId AS supplier_id,
   o.companyName AS supplier_name, o.status, try_cast(o.soldOut AS BIGINT) AS sold, o.minOrderQuantity AS min_order,
@@ -51,15 +51,14 @@ bodies, out, way = sys.argv[1:]
 c = duckdb.connect()
 c.execute("SET threads = 2")
 c.execute("SET preserve_insertion_order = false")
-c.execute("SET temp_directory = '" + out + "/tmp'")
-read = READ.replace("getvariable('bodies')", "'" + bodies + "'").replace("getvariable('detail')", "'" + DETAIL.replace(chr(10), " ") + "'")
-source = read
+c.execute(f"SET temp_directory = '{out}/tmp'")
+source = f"read_json('{bodies}', format = 'newline_delimited', columns = {{'result': '{DETAIL}'}})"
 if way == "table":
-    c.execute("CREATE TEMP TABLE answers AS SELECT * FROM " + read)
+    c.execute(f"CREATE TEMP TABLE answers AS SELECT * FROM {source}")
     source = "answers"
 for name, query in (("products", PRODUCTS), ("skus", SKUS)):
-    c.execute("COPY (" + query.replace("{source}", source) + ") TO '" + out + "/" + name + ".parquet' (FORMAT parquet, COMPRESSION zstd)")
-print(*(c.sql("SELECT count(*) FROM '" + out + "/" + n + ".parquet'").fetchall()[0][0] for n in ("products", "skus")))
+    c.execute(f"COPY ({query.format(source=source)}) TO '{out}/{name}.parquet' (FORMAT parquet, COMPRESSION zstd)")
+print(*(c.sql(f"SELECT count(*) FROM '{out}/{name}.parquet'").fetchall()[0][0] for name in ("products", "skus")))
 """
 
 
@@ -72,7 +71,7 @@ def measure(argv, env=None):
 
 
 def duckdb(bodies, out, way):
-    names = f"READ, DETAIL, PRODUCTS, SKUS = {READ!r}, {DETAIL!r}, {PRODUCTS!r}, {SKU_ROWS!r}\n"
+    names = f"DETAIL, PRODUCTS, SKUS = {DETAIL!r}, {PRODUCTS!r}, {SKU_ROWS!r}\n"
     return measure([sys.executable, "-c", names + CHILD, bodies, out, way])
 
 

@@ -74,15 +74,15 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Stats are a client's figures since it was made. They are read one by one,
 // so figures of calls under way may be a call apart.
 type Stats struct {
-	Calls         int64 // attempts sent, retries and token requests included
-	Retries       int64 // those that repeated a call
-	Throttled     int64 // those that the gateway refused as too fast
-	FromJournal   int64 // calls answered by this run's journal
-	Reused        int64 // calls answered by an earlier run's journal
-	Bytes         int64 // size of the answers after decompression
-	InFlight      int   // attempts under way: waiting for their turn or for their answer
-	Rate          float64
-	Limit         float64       // attempts per second as configured, over all credentials; Rate is what is allowed now
+	Calls         int64         // attempts sent, retries and token requests included
+	Retries       int64         // those that repeated a call
+	Throttled     int64         // those that the gateway refused as too fast
+	FromJournal   int64         // calls answered by this run's journal
+	Reused        int64         // calls answered by an earlier run's journal
+	Bytes         int64         // size of the answers after decompression
+	InFlight      int           // attempts under way: waiting for their turn or for their answer
+	Rate          float64       // attempts per second that are allowed now, over all credentials
+	Limit         float64       // attempts per second as configured, over all credentials
 	WaitedAtLimit time.Duration // summed over all callers, so it may exceed the run's time
 }
 

@@ -162,6 +162,7 @@ func TestLateRefusalOfAnOldToken(t *testing.T) {
 				granted++
 				return 200, fakeAnswer{Token: "new"}.String(), nil
 			case q.Get("token") != "new":
+				time.Sleep(100 * time.Millisecond) // both are on their way by now
 				if q.Get("ids") == "2" {
 					time.Sleep(time.Second)
 				}

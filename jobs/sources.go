@@ -153,7 +153,7 @@ func readCSVIDs(r io.Reader, path, column string) ([]int64, error) {
 	names[0] = strings.TrimPrefix(names[0], "\ufeff")
 	at := slices.Index(names, column)
 	if at < 0 {
-		return nil, fmt.Errorf("%s has no column %q; it has %s. Name the right one with column:", path, column, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s has no column %q, name one of its columns with column: %s", path, column, strings.Join(names, ", "))
 	}
 	var ids []int64
 	for {

@@ -147,7 +147,7 @@ type fakeTable struct {
 	fail  error // of every Write after the first
 
 	mu     sync.Mutex
-	writes int
+	writes atomic.Int64
 	rows   catalog.Rows
 }
 
@@ -161,8 +161,7 @@ func (t *fakeTable) Write(rows *catalog.Rows) error {
 		return errors.New("Write is called from two goroutines")
 	}
 	defer t.mu.Unlock()
-	t.writes++
-	if t.fail != nil && t.writes > 1 {
+	if n := t.writes.Add(1); t.fail != nil && n > 1 {
 		return t.fail
 	}
 	t.rows.Products = append(t.rows.Products, rows.Products...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,7 +19,10 @@ func (r *run) order(ctx context.Context, g *errgroup.Group, chunks <-chan *chunk
 		err := each(ctx, chunks, func(c *chunk) error {
 			c.rows.Suppliers = slices.DeleteFunc(c.rows.Suppliers, func(s catalog.Supplier) bool {
 				known := suppliers[s.SupplierID]
-				suppliers[s.SupplierID] = true
+				if !known {
+					// Its own memory: the row's text shares a block with the whole answer's.
+					suppliers[strings.Clone(s.SupplierID)] = true
+				}
 				return known
 			})
 			r.count(&c.rows)

