@@ -87,10 +87,13 @@ func (s *Summary) Print(w io.Writer) {
 		line("", "incomplete: %s, %s of %s: %s", l.Source, count(l.Obtained), declared, l.Reason)
 	}
 	line("journal", "%s", s.Journal)
+	if !s.Published {
+		return
+	}
 	for _, o := range s.Outputs {
 		line("files", "%s", o)
 	}
-	if s.Published && len(s.Outputs) > 0 {
+	if len(s.Outputs) > 0 {
 		fmt.Fprintf(w, "\n  Open it:  %s\n", openLine(s.Outputs[0]))
 	}
 }

@@ -32,7 +32,10 @@ type Options struct {
 }
 
 // Encoder implements load.Encoder.
-type Encoder struct{ codec codec }
+type Encoder struct {
+	codec     codec
+	pageBytes int64 // of data pages and of dictionaries, before compression
+}
 
 var _ load.Encoder = (*Encoder)(nil)
 
@@ -43,7 +46,7 @@ func New(o Options) (*Encoder, error) {
 		return nil, err
 	}
 	poolZstd()
-	return &Encoder{codec: c}, nil
+	return &Encoder{codec: c, pageBytes: pageBytes}, nil
 }
 
 // Format returns load.Parquet.
@@ -59,7 +62,7 @@ func (e *Encoder) NewFile(w io.Writer, t *load.Table, meta load.FileMeta) (load.
 	err := recovered(func() (err error) {
 		// The bare io.Writer hides a Close method, which the library would call.
 		f.w, err = pqarrow.NewFileWriter(t.Schema(), struct{ io.Writer }{w},
-			writerProperties(t, e.codec), pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+			e.properties(t), pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 		return err
 	})
 	if err != nil {
@@ -132,15 +135,16 @@ func recovered(step func() error) (err error) {
 // compressor start-up does not count, small enough for readers that skip.
 const pageBytes = 1 << 20
 
-func writerProperties(t *load.Table, c codec) *parquet.WriterProperties {
+func (e *Encoder) properties(t *load.Table) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithDataPageVersion(parquet.DataPageV2),
-		parquet.WithDataPageSize(pageBytes),
+		parquet.WithDataPageSize(e.pageBytes),
+		parquet.WithDictionaryPageSizeLimit(e.pageBytes),
 		parquet.WithStoreDecimalAsInteger(true),
 		parquet.WithMaxRowGroupLength(1 << 40), // row groups are cut by the caller
-		parquet.WithCompression(c.id),
-		parquet.WithCompressionLevel(c.level),
+		parquet.WithCompression(e.codec.id),
+		parquet.WithCompressionLevel(e.codec.level),
 	}
 	for _, col := range t.Columns {
 		if e, ok := encodingOf(col); ok {

@@ -23,6 +23,10 @@ import (
 	"offerlake/load"
 )
 
+// testPageBytes makes many pages, and dictionaries that overflow, out of few
+// rows.
+const testPageBytes = 4 << 10
+
 // makeRecord fills every column of a table. isNull decides about nulls in
 // nullable columns.
 func makeRecord(t *testing.T, table *load.Table, rows int, isNull func(row int) bool) arrow.Record {
@@ -73,6 +77,7 @@ func encode(t *testing.T, table *load.Table, o Options, groups ...[]arrow.Record
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.pageBytes = testPageBytes
 	var buf bytes.Buffer
 	f, err := e.NewFile(&buf, table, load.FileMeta{Job: "job", Date: "2026-11-22"})
 	if err != nil {
@@ -155,7 +160,7 @@ func TestEncodings(t *testing.T) {
 		load.Distinct:  {"DELTA_LENGTH_BYTE_ARRAY"},
 	}
 	for _, table := range load.Tables() {
-		rec := makeRecord(t, table, 30_000, func(row int) bool { return row%5 == 0 })
+		rec := makeRecord(t, table, 5000, func(row int) bool { return row%5 == 0 })
 		b := encode(t, table, Options{}, []arrow.Record{rec})
 		r := openReader(t, b)
 		leaf := 0
@@ -184,12 +189,12 @@ func TestEncodings(t *testing.T) {
 // pages with values.
 func TestAllNullPages(t *testing.T) {
 	t.Parallel()
-	const rows = 40_000
+	const rows = 6000
 	patterns := map[string]func(int) bool{
 		"all":    func(int) bool { return true },
 		"first":  func(row int) bool { return row < rows*2/3 },
 		"last":   func(row int) bool { return row > rows*2/3 },
-		"middle": func(row int) bool { return row > 15_000 && row < 35_000 },
+		"middle": func(row int) bool { return row > 1500 && row < 5000 },
 		"none":   func(int) bool { return false },
 	}
 	for name, isNull := range patterns {
@@ -305,11 +310,12 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 func TestWriteErrors(t *testing.T) {
 	t.Parallel()
 	table := load.Tables()[1]
-	rec := makeRecord(t, table, 2000, func(int) bool { return false })
+	rec := makeRecord(t, table, 500, func(int) bool { return false })
 	e, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.pageBytes = testPageBytes
 	size := len(encode(t, table, Options{}, []arrow.Record{rec}, []arrow.Record{rec}))
 	for left := 4; left < size; left += size/40 + 1 {
 		w := &failingWriter{left: left}
