@@ -26,11 +26,11 @@ import (
 )
 
 // smallOptions make many batches, row groups and files out of few rows.
-var smallOptions = load.Options{BatchRows: 100, GroupRows: 300, FileRows: 700}
+var smallOptions = load.Options{BatchRows: 40, GroupRows: 120, FileRows: 280}
 
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, offers := range []int{0, 1, 400} {
+	for _, offers := range []int{0, 1, 150} {
 		for _, compression := range []string{"none", "gzip", "zstd"} {
 			t.Run(fmt.Sprintf("%d offers, %s", offers, compression), func(t *testing.T) {
 				t.Parallel()
@@ -231,7 +231,7 @@ func data(t *testing.T, s load.Store) map[string][]byte {
 func TestBytesDoNotDependOnChunks(t *testing.T) {
 	t.Parallel()
 	var want map[string][]byte
-	for _, chunk := range []int{1, 7, 100, 400} {
+	for _, chunk := range []int{1, 7, 100, 150} {
 		s := storetest.NewMemory()
 		c := storetest.NewMemory()
 		outputs := []load.Output{
@@ -240,7 +240,7 @@ func TestBytesDoNotDependOnChunks(t *testing.T) {
 		}
 		opts := smallOptions
 		opts.OpenFiles = 2
-		d := write(t, outputs, opts, 400, chunk)
+		d := write(t, outputs, opts, 150, chunk)
 		if _, err := d.Publish(t.Context(), testRun()); err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestPartitions(t *testing.T) {
 	s := newLocal(t)
 	opts := smallOptions
 	opts.OpenFiles = 3 // fewer than there are provinces
-	d := write(t, []load.Output{{Store: s, Encoder: newParquet(t), PartitionBy: []string{"dt", "province", "free_shipping"}}}, opts, 400, 50)
+	d := write(t, []load.Output{{Store: s, Encoder: newParquet(t), PartitionBy: []string{"dt", "province", "free_shipping"}}}, opts, 200, 50)
 	if err := d.Verify(t.Context(), newVerifier(t, "1"), true); err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestPartitions(t *testing.T) {
 		}
 	}
 	want := map[string]int64{}
-	for _, p := range makeRows(0, 400).Products {
+	for _, p := range makeRows(0, 200).Products {
 		province := map[string]string{"浙江": "%E6%B5%99%E6%B1%9F", "广东": "%E5%B9%BF%E4%B8%9C",
 			"江苏/南京": "%E6%B1%9F%E8%8B%8F%2F%E5%8D%97%E4%BA%AC", "福建 省": "%E7%A6%8F%E5%BB%BA%20%E7%9C%81"}[p.Province.V]
 		free := fmt.Sprint(p.FreeShipping.V)
@@ -311,7 +311,7 @@ func TestPartitions(t *testing.T) {
 	for _, r := range parquetTable(t, s, manifests[0], load.Tables()[0]) {
 		got[strings.Join(r, "|")] = true
 	}
-	for _, r := range expected(load.Tables()[0], makeRows(0, 400)) {
+	for _, r := range expected(load.Tables()[0], makeRows(0, 200)) {
 		if !got[strings.Join(r, "|")] {
 			t.Fatalf("row is missing: %v", r)
 		}
@@ -397,7 +397,7 @@ func TestInvalidTextIsRepairedAndCounted(t *testing.T) {
 func TestRowGroupsAndFiles(t *testing.T) {
 	t.Parallel()
 	s := storetest.NewMemory()
-	d := write(t, []load.Output{{Store: s, Encoder: newParquet(t)}}, smallOptions, 1500, 64)
+	d := write(t, []load.Output{{Store: s, Encoder: newParquet(t)}}, smallOptions, 600, 64)
 	m, err := d.Publish(t.Context(), testRun())
 	if err != nil {
 		t.Fatal(err)
@@ -417,7 +417,7 @@ func TestRowGroupsAndFiles(t *testing.T) {
 		}
 		got = append(got, groups)
 	}
-	want := [][]int64{{300, 300, 100}, {300, 300, 100}, {100}}
+	want := [][]int64{{120, 120, 40}, {120, 120, 40}, {40}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows of row groups by file (-want +got):\n%s", diff)
 	}

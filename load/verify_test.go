@@ -238,7 +238,7 @@ func TestDeepReadsAllColumns(t *testing.T) {
 func TestReaderThatDies(t *testing.T) {
 	t.Parallel()
 	s := newLocal(t)
-	d := write(t, []load.Output{{Store: s, Encoder: newParquet(t)}}, smallOptions, 300, 100)
+	d := write(t, []load.Output{{Store: s, Encoder: newParquet(t)}}, smallOptions, 150, 50)
 	err := d.Verify(t.Context(), newVerifier(t, "die"), false)
 	var failed *load.VerifyError
 	if !errors.As(err, &failed) {

@@ -62,23 +62,38 @@ func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
 		return nil, context.Cause(ctx)
 	}
 	var parts []*part
-	var g errgroup.Group
 	for some := range slices.Chunk(ids, r.maxBatch()) {
 		p := new(part)
 		for _, w := range some {
 			p.ids = append(p.ids, w.id)
 		}
 		parts = append(parts, p)
+	}
+	// Who is done takes the next part. Calls that wait have a goroutine each;
+	// answers from the journal share a few, whose stacks need not grow again.
+	var next atomic.Int64
+	var g errgroup.Group
+	for range parts {
 		g.Go(func() error {
-			p.batch, p.err = r.Market.Details(r.calls, p.ids)
-			if fatal := r.fatal(p.worst()); fatal != nil {
-				return fmt.Errorf("details of offer %s and %d more: %w", p.ids[0], len(p.ids)-1, fatal)
+			for i := next.Add(1); i <= int64(len(parts)); i = next.Add(1) {
+				if err := r.detailsOf(parts[i-1]); err != nil {
+					return err
+				}
 			}
-			r.Stats.details.Add(int64(len(p.ids)))
 			return nil
 		})
 	}
 	return parts, g.Wait()
+}
+
+// detailsOf makes the call of a part. It returns only what must end the run.
+func (r *run) detailsOf(p *part) error {
+	p.batch, p.err = r.Market.Details(r.calls, p.ids)
+	if fatal := r.fatal(p.worst()); fatal != nil {
+		return fmt.Errorf("details of offer %s and %d more: %w", p.ids[0], len(p.ids)-1, fatal)
+	}
+	r.Stats.details.Add(int64(len(p.ids)))
+	return nil
 }
 
 // worst returns the error of the part that says most about the run: that of

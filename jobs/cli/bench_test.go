@@ -138,7 +138,7 @@ func (w *benchWorld) record(b *testing.B) {
 		}
 		answers++
 		w.bytes += int64(len(r.Body))
-		_, _ = lines.Write(r.Body)    // a bufio.Writer keeps the error
+		_, _ = lines.Write(r.Body)     // a bufio.Writer keeps the error
 		_, _ = lines.WriteString("\n") // until Flush
 	}
 	if err := errors.Join(lines.Flush(), f.Close()); err != nil {

@@ -58,10 +58,9 @@ func (e *Encoder) Suffix() string { return ".parquet" }
 // NewFile starts a file. Its key-value metadata names job, date, table and
 // schema fingerprint.
 func (e *Encoder) NewFile(w io.Writer, t *load.Table, meta load.FileMeta) (load.FileEncoder, error) {
-	f := &file{schema: t.Schema()}
+	f := &file{schema: t.Schema(), out: &sink{w: w}}
 	err := recovered(func() (err error) {
-		// The bare io.Writer hides a Close method, which the library would call.
-		f.w, err = pqarrow.NewFileWriter(t.Schema(), struct{ io.Writer }{w},
+		f.w, err = pqarrow.NewFileWriter(t.Schema(), f.out,
 			e.properties(t), pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 		return err
 	})
@@ -81,8 +80,27 @@ func (e *Encoder) NewFile(w io.Writer, t *load.Table, meta load.FileMeta) (load.
 
 type file struct {
 	w      *pqarrow.FileWriter
+	out    *sink
 	schema *arrow.Schema
 	broken bool
+}
+
+// sink remembers the first error of the writer below: after one the library
+// may panic over something else, and the cause would be lost. It has no Close
+// method, which the library would call.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(p)
+	s.err = err
+	return n, err
 }
 
 // WriteGroup writes the records as one row group. Columns are written one
@@ -109,7 +127,11 @@ func (f *file) do(step func() error) error {
 	if f.broken {
 		return fmt.Errorf("parquet: %w", errBroken)
 	}
-	if err := recovered(step); err != nil {
+	err := recovered(step)
+	if f.out.err != nil {
+		err = f.out.err
+	}
+	if err != nil {
 		f.broken = true
 		return fmt.Errorf("parquet: %w", err)
 	}
