@@ -162,7 +162,10 @@ func (e *Encoder) properties(t *load.Table) *parquet.WriterProperties {
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithDataPageVersion(parquet.DataPageV2),
 		parquet.WithDataPageSize(e.pageBytes),
-		parquet.WithDictionaryPageSizeLimit(e.pageBytes),
+		// A chunk never gives up its dictionary half-way: the library would list
+		// the two encodings of its pages in the order of a Go map, which is another
+		// one in every run. The size of row groups bounds that of dictionaries.
+		parquet.WithDictionaryPageSizeLimit(1 << 40),
 		parquet.WithStoreDecimalAsInteger(true),
 		parquet.WithMaxRowGroupLength(1 << 40), // row groups are cut by the caller
 		parquet.WithCompression(e.codec.id),
