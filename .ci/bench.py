@@ -70,6 +70,43 @@ def measure(argv, env=None):
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
+def watch(argv):
+    """Runs a command on Linux; returns wall seconds, the peak resident MB of it and of its child, and how long there was one."""
+    begun, peak, first, last = time.monotonic(), [0, 0], None, None
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        for which, pid in [(0, process.pid)] + [(1, child) for child in children(process.pid)]:
+            peak[which] = max(peak[which], resident(pid))
+            if which == 1:
+                first, last = first or time.monotonic(), time.monotonic()
+        time.sleep(0.01)
+    return time.monotonic() - begun, peak[0], peak[1], last - first if first else 0
+
+
+def children(pid):
+    """The children that run a command line of their own: until its exec, a child is a copy of its parent."""
+    found = []
+    try:
+        own = read(f"/proc/{pid}/cmdline")
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += read(f"/proc/{pid}/task/{thread}/children").split()
+        return [child for child in found if read(f"/proc/{child}/cmdline") not in ("", own)]
+    except OSError:  # it ended meanwhile
+        return []
+
+
+def resident(pid):
+    try:
+        return next(int(line.split()[1]) / 1024 for line in read(f"/proc/{pid}/status").splitlines() if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
 def duckdb(bodies, out, way):
     names = f"DETAIL, PRODUCTS, SKUS = {DETAIL!r}, {PRODUCTS!r}, {SKU_ROWS!r}\n"
     return measure([sys.executable, "-c", names + CHILD, bodies, out, way])
@@ -114,6 +151,10 @@ def compare(args, scratch, world):
     for name in list(contestants)[1:]:
         print(f"speed relative to {name}: {wall[name] / wall['offerlake replay']:.2f} by wall time, "
               f"{cpu[name] / cpu['offerlake replay']:.2f} by CPU time")
+    if os.path.exists("/proc/self/task"):
+        took, program_mb, child_mb, verifying = watch(replay)
+        print(f"peak memory of the replay: {program_mb:.0f} MB, of its verification: {child_mb:.0f} MB; "
+              f"verification took {100 * verifying / took:.1f} % of the time")
 
 
 main()

@@ -64,9 +64,8 @@ type benchWorld struct {
 	bytes             int64 // of the bodies of details
 }
 
-// newBenchWorld writes the job file. Every tenth of the catalogue's offers is
-// left out of the sandbox's searches by nothing but this list: ids are asked
-// for directly, so that nearly all calls are details.
+// newBenchWorld writes the job file and its list of offers. They are asked for
+// by id, so that all calls are for details.
 func newBenchWorld(b *testing.B, dir string) *benchWorld {
 	b.Helper()
 	if dir == "" {

@@ -185,6 +185,27 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// TestOneEncodingPerChunk: the pages of a chunk have one encoding, also when
+// their dictionary is larger than the library would let it become. With two,
+// the order in which the footer lists them would differ from run to run.
+func TestOneEncodingPerChunk(t *testing.T) {
+	t.Parallel()
+	table := load.Tables()[1]
+	rec := makeRecord(t, table, 30_000, func(int) bool { return false })
+	b := encode(t, table, Options{}, []arrow.Record{rec})
+	for _, c := range openReader(t, b).Footer.RowGroups[0].Columns {
+		var data []string
+		for _, s := range c.MetaData.EncodingStats {
+			if s.PageType != parquet.PageType_DICTIONARY_PAGE {
+				data = append(data, s.Encoding.String())
+			}
+		}
+		if len(data) != 1 {
+			t.Errorf("%v: encodings of data pages = %v, want one", c.MetaData.PathInSchema, data)
+		}
+	}
+}
+
 // TestAllNullPages writes pages that hold nothing but nulls, before and after
 // pages with values.
 func TestAllNullPages(t *testing.T) {
