@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"offerlake/jobs/cli"
 )
@@ -29,7 +30,12 @@ func main() {
 	go func() {
 		<-signals
 		close(drain)
-		<-signals
+		// timeout(1) and some supervisors signal a process and then its group.
+		for first := time.Now(); ; {
+			if <-signals; time.Since(first) > time.Second {
+				break
+			}
+		}
 		cancel()
 	}()
 	os.Exit(cli.Main(ctx, cli.Env{

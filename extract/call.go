@@ -108,8 +108,8 @@ func (c *Client) reuse(t *trail, q query) (bool, error) {
 		return false, nil
 	}
 	r.Seq, r.Key, r.Attempt, r.Reused = 0, t.key, t.nextAttempt(), ref
-	if err := c.journal.Append(r); err != nil {
-		return false, fmt.Errorf("%s: journal: %w", q.API, err)
+	if err := c.keep(q.API, r); err != nil {
+		return false, err
 	}
 	t.add(r, nil)
 	c.count.reused.Add(1)
@@ -119,33 +119,10 @@ func (c *Client) reuse(t *trail, q query) (bool, error) {
 // ask makes attempts until one is a success or there is no point in another.
 func (c *Client) ask(ctx context.Context, t *trail, q query) error {
 	var p patience
-	var same *member // must make the next attempt
 	for {
-		m, rep, err := c.attempt(ctx, same, q)
-		if err != nil {
+		ge, wait, err := c.attempt(ctx, &p, t, q)
+		if ge == nil || err != nil {
 			return err
-		}
-		r := catalog.Record{
-			Key: t.key, At: c.opts.Now(), Status: rep.status, Attempt: t.nextAttempt(),
-			Latency: rep.latency, Body: rep.body, Error: rep.fault,
-		}
-		// The answer is kept before anything looks at it: it may be paid for.
-		if err := c.journal.Append(r); err != nil {
-			return fmt.Errorf("%s: journal: %w", q.API, err)
-		}
-		ge := c.verdict(q.API, r, q.decode)
-		t.add(r, ge)
-		c.learn(m, rep, ge)
-		if ge == nil {
-			return nil
-		}
-		wait, err := c.repeat(&p, m, rep, ge)
-		if err != nil {
-			return err
-		}
-		same = nil
-		if ge.Class == catalog.ErrToken {
-			same = m
 		}
 		if err := c.pauseBefore(ctx, ge, wait); err != nil {
 			return err
@@ -153,13 +130,67 @@ func (c *Client) ask(ctx context.Context, t *trail, q query) error {
 	}
 }
 
-// attempt sends q once, as same or else as the credential that can send
-// soonest, which is returned.
-func (c *Client) attempt(ctx context.Context, same *member, q query) (*member, reply, error) {
-	if err := c.acquire(ctx); err != nil {
-		return nil, reply{}, err
+// attempt makes one attempt. It returns nothing after a success, what the
+// gateway had against it and the pause before the next attempt, or the error
+// that the call ends with.
+//
+// The slot is held until the answer is kept and judged: then an error that
+// stops the run is known before another attempt takes the slot.
+func (c *Client) attempt(ctx context.Context, p *patience, t *trail, q query) (*catalog.GatewayError, time.Duration, error) {
+	if err := c.halt.take(ctx, c.slots); err != nil {
+		return nil, 0, err
 	}
-	defer c.release()
+	defer func() { <-c.slots }()
+	ge, wait, err := c.try(ctx, p, t, q)
+	if catalog.ClassOf(err).StopsRun() {
+		c.halt.fail(err)
+	}
+	return ge, wait, err
+}
+
+// try is attempt in a slot.
+func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*catalog.GatewayError, time.Duration, error) {
+	m, rep, err := c.dispatch(ctx, p.same, q)
+	if err != nil {
+		return nil, 0, err
+	}
+	r := catalog.Record{
+		Key: t.key, At: c.opts.Now(), Status: rep.status, Attempt: t.nextAttempt(),
+		Latency: rep.latency, Body: rep.body, Error: rep.fault,
+	}
+	// The answer is kept before anything looks at it: it may be paid for.
+	if err := c.keep(q.API, r); err != nil {
+		return nil, 0, err
+	}
+	ge := c.verdict(q.API, r, q.decode)
+	t.add(r, ge)
+	c.learn(m, rep, ge)
+	if ge == nil {
+		return nil, 0, nil
+	}
+	p.same = nil
+	if ge.Class == catalog.ErrToken {
+		p.same = m
+	}
+	wait, err := c.repeat(p, m, rep, ge)
+	return ge, wait, err
+}
+
+// keep appends r to the journal. Once that fails, an answer would be paid for
+// and lost, so nothing more is sent.
+func (c *Client) keep(api string, r catalog.Record) error {
+	err := c.journal.Append(r)
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%s: journal: %w", api, err)
+	c.halt.fail(err)
+	return err
+}
+
+// dispatch sends q once, as same or else as the credential that can send
+// soonest, which is returned.
+func (c *Client) dispatch(ctx context.Context, same *member, q query) (*member, reply, error) {
 	m := same
 	if m == nil {
 		var err error

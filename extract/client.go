@@ -19,6 +19,11 @@ import (
 // it is. Everything else (a journal that cannot be written, a request that
 // cannot be built) has no class and ends the run as well. No error and no log
 // line holds a credential.
+//
+// After an error whose class stops the run, or an answer that the journal
+// could not take, the client sends nothing more: all calls that would have to
+// end with that error, and at most Options.InFlight answers are lost. Calls
+// that a journal answers go on.
 type Client struct {
 	dialect Dialect
 	journal Journal
@@ -28,6 +33,7 @@ type Client struct {
 
 	members  []*member
 	redact   *redactor
+	halt     *halt
 	slots    chan struct{} // one element per attempt under way
 	keys     keyLocks
 	endpoint atomic.Int64 // counts failovers; modulo len(Endpoints) it is the current one
@@ -58,6 +64,7 @@ func NewClient(dialect Dialect, journal Journal, opts Options) (*Client, error) 
 		log:     opts.Logger,
 		http:    newHTTPClient(opts.HTTP),
 		redact:  newRedactor(),
+		halt:    newHalt(opts.Drain),
 		slots:   make(chan struct{}, opts.InFlight),
 		keys:    keyLocks{busy: map[string]chan struct{}{}},
 	}

@@ -128,12 +128,10 @@ func (c *Client) authorise(ctx context.Context, m *member) error {
 	if !ok || !m.due(c.opts.Now()) {
 		return nil
 	}
-	select {
-	case m.renewing <- struct{}{}:
-		defer func() { <-m.renewing }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := c.halt.take(ctx, m.renewing); err != nil {
+		return err
 	}
+	defer func() { <-m.renewing }()
 	if !m.due(c.opts.Now()) { // another caller was faster
 		return nil
 	}

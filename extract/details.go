@@ -163,6 +163,7 @@ func (s *sheet) put(status int, id catalog.OfferID, o *catalog.Offer, err error)
 	case err != nil:
 		s.got[id] = catalog.Detail{ID: id, Err: s.client.gatewayError(s.req.API, status, err)}
 	default:
+		s.client.redact.clean(o.DecodeIssues)
 		s.got[id] = catalog.Detail{ID: id, Offer: o}
 		s.success++
 	}

@@ -61,6 +61,11 @@ type Options struct {
 	// Default: nothing is reused.
 	Earlier     Earlier
 	ReuseWithin time.Duration
+	// Drain ends the sending early. Once it is closed, attempts under way are
+	// finished and journaled and nothing more is sent: calls that would have
+	// to, or wait for their turn, end with ErrDrained. Calls that a journal
+	// answers go on. Default: never closed.
+	Drain <-chan struct{}
 	// Replay answers every call from the journal and never sends one.
 	Replay bool
 

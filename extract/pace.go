@@ -63,23 +63,21 @@ func (p *pacer) interval() time.Duration {
 	return time.Duration(float64(time.Second) / (p.rate * headroom))
 }
 
-// wait returns when the caller may send one attempt, or when ctx is done. It
-// returns the attempt's number for out.
-func (p *pacer) wait(ctx context.Context) (int, error) {
+// wait returns when the caller may send one attempt, or when h or ctx has a
+// reason not to. It returns the attempt's number for out.
+func (p *pacer) wait(ctx context.Context, h *halt) (int, error) {
 	arrived := time.Now()
-	select {
-	case p.head <- struct{}{}:
-		defer func() { <-p.head }()
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err := h.take(ctx, p.head); err != nil {
+		return 0, err
 	}
+	defer func() { <-p.head }()
 	// A pause may begin while the caller sleeps.
 	for d := p.delay(0); d > 0; d = p.delay(0) {
-		if err := sleep(ctx, d); err != nil {
+		if err := h.sleep(ctx, d); err != nil {
 			return 0, err
 		}
 	}
-	if err := ctx.Err(); err != nil {
+	if err := h.check(ctx); err != nil {
 		return 0, err
 	}
 	return p.take(arrived, time.Now()), nil
@@ -181,21 +179,6 @@ func (p *pacer) current() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.rate
-}
-
-// sleep waits for d, or returns the error of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // backoff returns the pause before the nth repetition: any time up to base,

@@ -19,7 +19,8 @@ const (
 
 // patience is what one call has gone through so far.
 type patience struct {
-	failures       int // attempts without a usable answer
+	same           *member // must make the next attempt; nil = any
+	failures       int     // attempts without a usable answer
 	upstreams      int
 	throttles      int
 	throttledSince time.Time // zero while not throttled
@@ -153,5 +154,5 @@ func (c *Client) pauseBefore(ctx context.Context, ge *catalog.GatewayError, wait
 	c.count.retries.Add(1)
 	c.log.Debug("repeating a call", "api", ge.API, "class", string(ge.Class), "status", ge.Status,
 		"code", ge.Code, "message", ge.Message, "wait", wait)
-	return sleep(ctx, wait)
+	return c.halt.sleep(ctx, wait)
 }

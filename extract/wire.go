@@ -27,23 +27,11 @@ type reply struct {
 	latency time.Duration
 }
 
-// acquire takes one of the slots for attempts under way.
-func (c *Client) acquire(ctx context.Context) error {
-	select {
-	case c.slots <- struct{}{}:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (c *Client) release() { <-c.slots }
-
 // send makes one attempt as m, when m's turn comes. The caller holds a slot.
 // An error means that nothing was sent, or that ctx ended first.
 func (c *Client) send(ctx context.Context, m *member, api string, build func(endpoint string, cred Credential) (*http.Request, error)) (reply, error) {
 	queued := time.Now()
-	n, err := m.pace.wait(ctx)
+	n, err := m.pace.wait(ctx, c.halt)
 	c.count.waited.Add(int64(time.Since(queued)))
 	if err != nil {
 		return reply{}, err
@@ -53,6 +41,9 @@ func (c *Client) send(ctx context.Context, m *member, api string, build func(end
 	req, err := build(c.opts.Endpoints[at%int64(len(c.opts.Endpoints))], cred)
 	if err != nil {
 		return reply{}, fmt.Errorf("%s: build request: %s", api, c.redact.text(foreignText(err)))
+	}
+	if err := c.halt.check(ctx); err != nil {
+		return reply{}, err
 	}
 	if err := c.spend(api); err != nil {
 		return reply{}, err

@@ -3,10 +3,12 @@ package jobs
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // interpolate replaces ${NAME} and ${NAME:-default} in the string values
@@ -40,15 +42,22 @@ func (p *parsing) interpolated(n ast.Node, getenv func(string) (string, bool)) a
 		p.fault(s.GetToken(), err.Error(), "Set it in the environment, or write ${NAME:-default}.")
 		return n
 	}
-	s.Value = value
+	// Decoding reads some values back from their token.
+	tk := *s.Token
+	tk.Type, tk.Value, tk.Origin, tk.Prev, tk.Next = token.DoubleQuoteType, value, strconv.Quote(value), nil, nil
+	s.Token, s.Value = &tk, value
 	p.fromEnv[s] = true
 	return s
 }
 
-// retyped returns the value n for a field of type t. A value from the
-// environment takes the type of its field, since ${NAME} within braces has to
-// be quoted and would be text.
+// retyped returns the value n for a field of type t. A number for a text field
+// becomes the text as it is written: decoding would print it anew, 1.50 as 1.5
+// and 0x1F as 31. A value from the environment takes the type of its field,
+// since ${NAME} within braces has to be quoted and would be text.
 func (p *parsing) retyped(n ast.Node, t reflect.Type) ast.Node {
+	if t.Kind() == reflect.String {
+		return asText(n)
+	}
 	s, ok := n.(*ast.StringNode)
 	if !ok || !p.fromEnv[n] {
 		return n
@@ -64,6 +73,16 @@ func (p *parsing) retyped(n ast.Node, t reflect.Type) ast.Node {
 	}
 	typed.GetToken().Position = s.Token.Position
 	return typed
+}
+
+// asText returns a number or boolean as the text that it is written with, and
+// any other node as it is.
+func asText(n ast.Node) ast.Node {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		return ast.String(n.GetToken())
+	}
+	return n
 }
 
 // scalarNode parses text as a YAML scalar other than a string; nil when it is
@@ -129,5 +148,10 @@ func (p *parsing) set(root ast.Node, override string) {
 		p.faults = append(p.faults, Fault{File: "--set " + override, Message: err.Error()})
 		return
 	}
-	ast.Walk(visitor(func(n ast.Node) { p.overrides[n.GetToken()] = override }), added)
+	ast.Walk(visitor(func(n ast.Node) {
+		if tk := n.GetToken(); tk != nil {
+			p.overrides[tk] = override
+		}
+	}), added)
+	p.checkPlain(added)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"offerlake/extract"
 	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 )
@@ -48,10 +49,15 @@ func ExitCode(err error) int {
 		return ExitQuality
 	case class == catalog.ErrBudget, class == catalog.ErrQuota:
 		return ExitBudget
-	case errors.Is(err, pipeline.ErrInterrupted), errors.Is(err, context.Canceled):
+	case interrupted(err):
 		return ExitInterrupted
 	}
 	return ExitFailed
+}
+
+// interrupted reports whether a run ended because the user asked for it.
+func interrupted(err error) bool {
+	return errors.Is(err, pipeline.ErrInterrupted) || errors.Is(err, extract.ErrDrained) || errors.Is(err, context.Canceled)
 }
 
 // nextStep says what the user can do about the error of a run, "" when the
@@ -68,7 +74,7 @@ func nextStep(err error, job *Job) string {
 	case catalog.ErrUnreachable, catalog.ErrUnavailable:
 		return "Check the network and gateway.endpoints. Every answered call is in the journal; go on with: " + again
 	}
-	if errors.Is(err, pipeline.ErrInterrupted) || errors.Is(err, context.Canceled) {
+	if interrupted(err) {
 		return "Every answered call is in the journal. To go on where this run stopped: " + again
 	}
 	return ""

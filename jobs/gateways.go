@@ -132,6 +132,18 @@ func (c Credential) credential() extract.Credential {
 	}
 }
 
+// credentials returns what a gateway is spoken to with.
+func (g *Gateway) credentials() []extract.Credential {
+	if g.Kind == "sandbox" {
+		return []extract.Credential{sandbox.Credentials()}
+	}
+	all := make([]extract.Credential, len(g.Credentials))
+	for i, c := range g.Credentials {
+		all[i] = c.credential()
+	}
+	return all
+}
+
 // gateway is a reachable gateway: where it is, who is asking, and the clock of
 // the world that it shows.
 type gateway struct {
@@ -152,12 +164,12 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	gw := &gateway{dialect: d, endpoints: g.Endpoints, now: time.Now, close: func() error { return nil }}
+	gw := &gateway{
+		dialect: d, endpoints: g.Endpoints, credentials: g.credentials(),
+		now: time.Now, close: func() error { return nil },
+	}
 	if len(gw.endpoints) == 0 {
 		gw.endpoints = kinds()[g.Kind].endpoints
-	}
-	for _, c := range g.Credentials {
-		gw.credentials = append(gw.credentials, c.credential())
 	}
 	if g.Kind != "sandbox" {
 		return gw, nil
@@ -181,6 +193,5 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	gw.endpoints, gw.close = []string{l.URL()}, l.Close
-	gw.credentials = []extract.Credential{sandbox.Credentials()}
 	return gw, nil
 }

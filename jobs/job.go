@@ -6,7 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 
 	"offerlake/pipeline/catalog"
 )
@@ -28,8 +29,9 @@ type Job struct {
 	Dir  string `yaml:"-"`
 	File string `yaml:"-"`
 
-	// home is the journal root of a job whose outputs were redirected.
-	home string
+	// home and homeState are the journal root and the first output of a job
+	// whose outputs were redirected.
+	home, homeState string
 }
 
 // Gateway says how to reach the catalogue.
@@ -157,7 +159,7 @@ type Details struct {
 type Output struct {
 	URL         string   `yaml:"url" req:"true" doc:"A directory: a path relative to the working directory, or file:///absolute/path."`
 	Format      string   `yaml:"format" req:"true" enum:"parquet,csv" doc:"What the files are."`
-	PartitionBy []string `yaml:"partition_by" default:"[dt]" doc:"Partition directories. dt, the run's date, is always the first; then columns, for the tables that have them."`
+	PartitionBy []string `yaml:"partition_by" default:"[dt]" doc:"Partition directories. This version partitions by dt, the run's date, only."`
 	Compression string   `yaml:"compression" enum:"zstd,snappy,gzip,none" doc:"parquet: zstd (default), snappy, gzip, none. csv: none (default), gzip, zstd."`
 	BOM         bool     `yaml:"bom" doc:"csv: begin with a byte order mark, so that Excel reads Chinese."`
 	ExcelSafe   bool     `yaml:"excel_safe" doc:"csv: put an apostrophe before text that a spreadsheet would run as a formula."`
@@ -227,11 +229,18 @@ func (p *Percent) UnmarshalYAML(b []byte) error {
 	return nil
 }
 
-// scalarText returns the text of a YAML scalar without quotes and comments.
+// scalarText returns the text of a YAML scalar without quotes and comments. A
+// number is returned as it is written, not by way of a float.
 func scalarText(b []byte) string {
-	var s string
-	if err := yaml.Unmarshal(b, &s); err == nil {
-		return strings.TrimSpace(s)
+	file, err := parser.ParseBytes(b, 0)
+	if err != nil || len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return strings.TrimSpace(string(b))
+	}
+	switch n := asText(file.Docs[0].Body).(type) {
+	case *ast.StringNode:
+		return strings.TrimSpace(n.Value)
+	case *ast.LiteralNode:
+		return strings.TrimSpace(n.Value.Value)
 	}
 	return strings.TrimSpace(string(b))
 }

@@ -1,11 +1,13 @@
 package jobs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -40,6 +42,7 @@ func Parse(path string, src []byte, opts LoadOptions) (*Job, error) {
 	if opts.Getenv == nil {
 		opts.Getenv = os.LookupEnv
 	}
+	src = plainText(src)
 	p := &parsing{path: path, lines: strings.Split(string(src), "\n"), overrides: map[*token.Token]string{}, fromEnv: map[ast.Node]bool{}}
 	root := p.parse(src)
 	if root != nil {
@@ -64,6 +67,13 @@ func Parse(path string, src []byte, opts LoadOptions) (*Job, error) {
 		return nil, p.sorted()
 	}
 	return job, nil
+}
+
+// plainText takes away what editors on Windows add: a byte order mark, which
+// would become part of the first key, and carriage returns.
+func plainText(src []byte) []byte {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	return bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
 }
 
 // parsing is the state of one Parse: the file's lines and what was found wrong.
@@ -92,15 +102,13 @@ func (p *parsing) fault(tk *token.Token, message, hint string) {
 	} else if tk != nil && tk.Position != nil {
 		f.Line, f.Column = tk.Position.Line, tk.Position.Column
 		if f.Line >= 1 && f.Line <= len(p.lines) {
-			f.Source = strings.TrimRight(p.lines[f.Line-1], "\r")
+			f.Source = p.lines[f.Line-1]
 		}
 	}
 	p.faults = append(p.faults, f)
 }
 
 // parse returns the mapping at the top of the file, or nil after a fault.
-// Anchors and aliases are refused: a job file has no need of them, and a few
-// lines of nested ones expand to gigabytes.
 func (p *parsing) parse(src []byte) ast.Node {
 	if len(src) > maxFile {
 		p.fault(nil, fmt.Sprintf("the job file has %d bytes; at most %d are read", len(src), maxFile), "")
@@ -116,14 +124,7 @@ func (p *parsing) parse(src []byte) ast.Node {
 		return nil
 	}
 	root := file.Docs[0].Body
-	ok := true
-	ast.Walk(visitor(func(n ast.Node) {
-		switch n.Type() {
-		case ast.AnchorType, ast.AliasType, ast.MergeKeyType:
-			p.fault(n.GetToken(), "anchors, aliases and merge keys are not allowed in a job file", "Write the value out.")
-			ok = false
-		}
-	}), root)
+	ok := p.checkPlain(root)
 	if _, isMap := mapValues(root); !isMap {
 		p.fault(root.GetToken(), "a job file is a mapping that begins with name:", "Start from jobs/demo.yaml.")
 		return nil
@@ -132,6 +133,24 @@ func (p *parsing) parse(src []byte) ast.Node {
 		return nil
 	}
 	return root
+}
+
+// checkPlain reports the anchors, aliases and tags below n. A job file has no
+// need of them: a few lines of nested aliases expand to gigabytes, and a tag
+// contradicts the type of its field.
+func (p *parsing) checkPlain(n ast.Node) bool {
+	ok := true
+	ast.Walk(visitor(func(n ast.Node) {
+		switch n.Type() {
+		case ast.AnchorType, ast.AliasType, ast.MergeKeyType:
+			p.fault(n.GetToken(), "anchors, aliases and merge keys are not allowed in a job file", "Write the value out.")
+			ok = false
+		case ast.TagType:
+			p.fault(n.GetToken(), "tags are not allowed in a job file", "Remove it; every field has a type of its own.")
+			ok = false
+		}
+	}), n)
+	return ok
 }
 
 type visitor func(ast.Node)
@@ -156,8 +175,8 @@ func mapValues(n ast.Node) ([]*ast.MappingValueNode, bool) {
 // keyText returns the text of a mapping key.
 func keyText(n *ast.MappingValueNode) string { return n.Key.GetToken().Value }
 
-// checkKeys reports every key of n that t has no field for, and gives values
-// from the environment the types of their fields.
+// checkKeys reports every key of n that t has no field for and every number
+// that its field would cut, and gives values the types of their fields.
 func (p *parsing) checkKeys(n ast.Node, t reflect.Type, path string) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -173,9 +192,13 @@ func (p *parsing) checkKeys(n ast.Node, t reflect.Type, path string) {
 		if t.Kind() == reflect.Slice {
 			for i, v := range seq.Values {
 				seq.Values[i] = p.retyped(v, t.Elem())
-				p.checkKeys(v, t.Elem(), path)
+				p.checkKeys(seq.Values[i], t.Elem(), fmt.Sprintf("%s[%d]", path, i))
 			}
 		}
+		return
+	}
+	if isInteger(t) {
+		p.checkWhole(n, path)
 		return
 	}
 	if t == reflect.TypeFor[Credentials]() {
@@ -198,9 +221,22 @@ func (p *parsing) checkKeys(n ast.Node, t reflect.Type, path string) {
 	}
 }
 
+// isInteger reports whether t, a field's type, holds whole numbers.
+func isInteger(t reflect.Type) bool {
+	return t.Kind() == reflect.Int || t.Kind() == reflect.Int64 || t.Kind() == reflect.Uint64
+}
+
+// checkWhole refuses a number with a fraction, which decoding would cut off.
+func (p *parsing) checkWhole(n ast.Node, path string) {
+	switch n.(type) {
+	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		p.fault(n.GetToken(), fmt.Sprintf("%s: %s is not a whole number", path, n.GetToken().Value), "Write it with digits only.")
+	}
+}
+
 func (p *parsing) unknownKey(v *ast.MappingValueNode, t reflect.Type, at string) {
 	key := keyText(v)
-	if why, ok := notYet[at]; ok {
+	if why, ok := notYet[listIndex.ReplaceAllString(at, "")]; ok {
 		p.fault(v.Key.GetToken(), fmt.Sprintf("%s is not available in this version", at), why)
 		return
 	}
@@ -218,6 +254,9 @@ func (p *parsing) unknownKey(v *ast.MappingValueNode, t reflect.Type, at string)
 	}
 	p.fault(v.Key.GetToken(), fmt.Sprintf("unknown key %q%s", key, where), hint)
 }
+
+// listIndex is the place of an element in the path of a list.
+var listIndex = regexp.MustCompile(`\[[0-9]+\]`)
 
 // notYet names keys of the job file format that this version knows of but
 // cannot honour; accepting them silently would be a lie.

@@ -125,15 +125,64 @@ func TestFaults(t *testing.T) {
 		{"duration", "2d", "soon", 10, 0, []string{`"soon" is not a duration`}},
 		{"percent", "1%", "120%", 14, 0, []string{`"120%" is not a share`}},
 		{"duplicate key", "details: {reuse_within: 2d}", "name: again", 10, 0, []string{"already defined"}},
+		{"no output", "output:\n  - {url: out/parquet, format: parquet}\n  - {url: out/csv, format: csv, compression: gzip, bom: true}", "output: []", 11, 9, []string{"output: is required"}},
+		{"no sources", "sources:\n  - search: {keywords: [保温杯, 玻璃杯], price: {from: 1.00, to: \"50.5\"}, sort: sales_desc}\n  - offers: {ids: [610947572360]}", "sources: []", 7, 10, []string{"sources: is required"}},
+		{"no keywords", "[保温杯, 玻璃杯]", "[]", 8, 24, []string{"keywords: is required"}},
+		{"no categories", "offers: {ids: [610947572360]}", "category: {ids: []}", 9, 21, []string{"sources[1].category.ids: is required"}},
+		{"no sellers", "offers: {ids: [610947572360]}", "shop: {sellers: []}", 9, 21, []string{"sources[1].shop.sellers: is required"}},
+		{"no offers", "offers: {ids: [610947572360]}", "offers: {ids: []}", 9, 0, []string{"needs either ids or ids_from"}},
+		{"fraction in a list of ids", "[610947572360]", "[7, 1.5]", 9, 23, []string{"sources[1].offers.ids[1]: 1.5 is not a whole number"}},
+		{"fraction of a page", "sort: sales_desc", "pages: 1.5", 8, 0, []string{"sources[0].search.pages: 1.5 is not a whole number"}},
+		{"fraction of a call", "in_flight: 4", "per_run: 5.5", 5, 44, []string{"gateway.limits.per_run: 5.5 is not a whole number"}},
+		{"fraction from the environment", "in_flight: 4", "in_flight: \"${FRACTION}\"", 5, 46, []string{"gateway.limits.in_flight: 2.5 is not a whole number"}},
+		{"infinite pages", "sort: sales_desc", "pages: .inf", 8, 0, []string{".inf is not a whole number"}},
+		{"nan batch", "{reuse_within: 2d}", "{batch: .nan}", 10, 18, []string{"details.batch: .nan is not a whole number"}},
+		{"id beyond 64 bits", "[610947572360]", "[9999999999999999999]", 9, 20, []string{"9999999999999999999"}},
+		{"nan rate", "\"${RATE}\"", ".nan", 5, 24, []string{"must be 0 (no limit) or between 0.01 and 10000"}},
+		{"nan rate in words", "\"${RATE}\"", "nan", 5, 24, []string{"must be 0 (no limit) or between 0.01 and 10000"}},
+		{"infinite rate", "\"${RATE}\"", ".inf", 5, 24, []string{"must be 0 (no limit) or between 0.01 and 10000"}},
+		{"tiny rate", "\"${RATE}\"", "0.001", 5, 24, []string{"must be 0 (no limit) or between 0.01 and 10000"}},
+		{"negative rate", "\"${RATE}\"", "-1", 5, 24, []string{"must be 0 (no limit) or between 0.01 and 10000"}},
+		{"burst", "in_flight: 4", "burst: 10001", 5, 42, []string{"gateway.limits.burst: must be between 1 and 10000"}},
+		{"negative per_run", "in_flight: 4", "per_run: -1", 5, 44, []string{"gateway.limits.per_run: must not be negative"}},
+		{"negative cost", "per_call: 0.01", "per_call: -1", 6, 20, []string{"per_call: must not be negative"}},
+		{"category id", "offers: {ids: [610947572360]}", "category: {ids: [7, 0]}", 9, 25, []string{"0 is not an id"}},
+		{"offer id", "[610947572360]", "[-7]", 9, 20, []string{"-7 is not an id"}},
+		{"pages of a category", "offers: {ids: [610947572360]}", "category: {ids: [7], pages: -1}", 9, 33, []string{"category.pages: is -1"}},
+		{"pages of a shop", "offers: {ids: [610947572360]}", "shop: {sellers: [a], pages: -1}", 9, 33, []string{"shop.pages: is -1"}},
+		{"pages of a search", "sort: sales_desc", "pages: -1", 8, 0, []string{"search.pages: is -1"}},
+		{"min_order", "sort: sales_desc", "min_order: -1", 8, 0, []string{"search.min_order: is -1"}},
+		{"category of a search", "sort: sales_desc", "category: -1", 8, 0, []string{"search.category: is -1"}},
+		{"blank seller", "offers: {ids: [610947572360]}", "shop: {sellers: [a, \"  \"]}", 9, 25, []string{"shop.sellers[1]: is empty"}},
+		{"negative price", "from: 1.00", "from: -1", 8, 0, []string{"price.from: must not be negative"}},
+		{"sandbox rate", "kind: onebound", "kind: sandbox\n  sandbox: {per_second: -1}", 4, 25, []string{"sandbox.per_second: must be a number"}},
+		{"infinite sandbox rate", "kind: onebound", "kind: sandbox\n  sandbox: {per_second: .inf}", 4, 25, []string{"sandbox.per_second: must be a number"}},
+		{"sandbox quota", "kind: onebound", "kind: sandbox\n  sandbox: {per_day: -1}", 4, 22, []string{"sandbox.per_day: must not be negative"}},
+		{"digits grouped in a price", "from: 1.00", "from: 1_000", 8, 0, []string{"\"1_000\""}},
+		{"anchor", "name: test", "name: &a test", 1, 7, []string{"anchors"}},
+		{"tag", "name: test", "name: !!str test", 1, 7, []string{"tags are not allowed"}},
+		{"one directory in two spellings", "out/csv", "./out//x/../parquet/", 13, 11, []string{"One URL holds one format"}},
+		{"output within an output", "out/csv", "out/parquet/csv", 13, 11, []string{"out/parquet/csv lies within the output out/parquet"}},
+		{"output around an output", "out/csv", "./out", 13, 11, []string{"the output out/parquet lies within ./out"}},
+		{"partition columns", "format: parquet", "format: parquet, partition_by: [dt, province]", 12, 55, []string{"this version partitions by dt only"}},
+		{"partitions without dt", "format: parquet", "format: parquet, partition_by: [province]", 12, 55, []string{"this version partitions by dt only"}},
+		{"unknown key in a list", "sort: sales_desc", "sorted: sales_desc", 8, 0, []string{"unknown key \"sorted\" in sources[0].search"}},
+		{"later source", "offers: {ids: [610947572360]}", "image: {}", 9, 5, []string{"sources[1].image is not available in this version"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			src := strings.Replace(goodJob, tt.from, tt.to, 1)
-			_, err := Parse("test.yaml", []byte(src), LoadOptions{Getenv: env("KEY", "k", "RATE", "1")})
+			if src == goodJob {
+				t.Fatalf("%q is not in the job", tt.from)
+			}
+			_, err := Parse("test.yaml", []byte(src), LoadOptions{Getenv: env("KEY", "k", "RATE", "1", "FRACTION", "2.5")})
 			var faults Faults
 			if !errors.As(err, &faults) || len(faults) == 0 {
 				t.Fatalf("Parse = %v, want faults", err)
+			}
+			if got := ExitCode(err); got != ExitUsage {
+				t.Errorf("ExitCode = %d, want %d", got, ExitUsage)
 			}
 			text := err.Error()
 			for _, w := range tt.want {

@@ -17,14 +17,18 @@ import (
 // finished.
 func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeline.Report, rows map[string]int64) *Summary {
 	stats := client.Stats()
+	paid := r.Paid
+	if rows == nil {
+		paid = max(paid, stats.Calls) // the report of a run that stopped lags behind its calls
+	}
 	sum := &Summary{
 		Job: s.job.Name, Date: s.day(), Run: s.state.Number, Resumed: s.resumed,
 		Seconds: time.Since(s.started).Seconds(), Rows: rows,
 		Calls: stats.Calls, Answered: int64(j.Len()), Retries: stats.Retries, Throttled: stats.Throttled,
 		FromJournal: stats.FromJournal, Reused: stats.Reused,
 		SecondsAtLimit: stats.WaitedAtLimit.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
-		Cost:           costOf(s.job, stats.Calls),
-		Discovered:     r.Discovered, Rejects: r.Rejects,
+		Paid:           r.Paid, Cost: costOf(s.job, r.Paid),
+		Discovered: r.Discovered, Rejects: r.Rejects,
 		Journal: s.journalDir(), JournalDigest: j.Digest(),
 	}
 	if sum.Cost != "" {

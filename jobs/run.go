@@ -38,7 +38,8 @@ type RunOptions struct {
 
 // ReplayOptions are the choices of a replay.
 type ReplayOptions struct {
-	Journal string // directory; "" = that of the last run of the job and date
+	Journal string // directory; "" = that of the last published run of the job and date
+	Partial bool   // publish even what an unfinished journal gives
 }
 
 // Run runs a job for a date, or finishes its unfinished run, and publishes its
@@ -94,8 +95,15 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 	if err != nil {
 		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
 	}
-	summary, err := s.execute(ctx, j, d, extract.Options{Replay: true})
+	s.partial = opts.Partial
+	summary, err := s.execute(ctx, j, d, extract.Options{
+		Replay:      true,
+		Credentials: job.Gateway.credentials(), // what a run redacts, its replay redacts
+	})
 	err = errors.Join(err, j.Close())
+	if err == nil {
+		err = s.quality(summary)
+	}
 	return summary, s.end(ctx, summary, err)
 }
 
@@ -119,7 +127,7 @@ func (s *session) clientOptions(g *gateway, opts RunOptions) extract.Options {
 		Endpoints: g.endpoints, Credentials: g.credentials, Now: g.now,
 		PerSecond: limits.PerSecond, Burst: limits.Burst, InFlight: limits.InFlight,
 		AttemptTimeout: time.Duration(s.job.Gateway.Timeout), MaxAttempts: s.job.Gateway.Attempts,
-		MaxCalls: limits.PerRun,
+		MaxCalls: limits.PerRun, Drain: s.ex.Drain,
 	}
 	if co.PerSecond == 0 {
 		co.PerSecond = extract.Unlimited
@@ -154,6 +162,13 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	if err != nil {
 		return s.summarise(client, j, report, nil), err
 	}
+	if n := unanswered(report); n > 0 && !s.partial {
+		return s.summarise(client, j, report, nil), &catalog.GatewayError{
+			Class: catalog.ErrNotRecorded,
+			Message: fmt.Sprintf("the journal holds no answer to %d calls, so the tables would not be whole; nothing is published. "+
+				"Finish the run that wrote it, or publish what there is with --partial", n),
+		}
+	}
 	s.log().Info("verifying", "job", s.job.Name)
 	if err := data.Verify(ctx, &load.Verifier{Command: s.ex.VerifyCommand}, false); err != nil {
 		return s.summarise(client, j, report, nil), err
@@ -185,7 +200,7 @@ func (s *session) pump(ctx context.Context, client *extract.Client, data *load.D
 	}
 	if nothingAnswered(report) {
 		return report, &catalog.GatewayError{
-			Class: catalog.ErrUnreachable, Message: fmt.Sprintf("none of the %d searches got an answer; nothing is published", len(report.Coverage)),
+			Class: catalog.ErrUnreachable, Message: "not one search or offer got a usable answer; nothing is published",
 		}
 	}
 	for _, w := range data.Writers() {
@@ -196,13 +211,22 @@ func (s *session) pump(ctx context.Context, client *extract.Client, data *load.D
 	return report, nil
 }
 
+// unanswered counts what a replay found no answer to.
+func unanswered(r pipeline.Report) int64 {
+	return r.Rejects[string(catalog.ErrNotRecorded)]
+}
+
 // nothingAnswered reports whether all that a job looked for failed, so that
 // its tables would be empty for no reason of the catalogue's.
 func nothingAnswered(r pipeline.Report) bool {
+	if r.Discovered > 0 {
+		failed := r.Rejects[string(catalog.ErrMalformed)] + r.Rejects[string(catalog.ErrUpstream)] + r.Rejects[string(catalog.ErrUnavailable)]
+		return r.Products == 0 && failed >= r.Discovered
+	}
 	failed := func(c catalog.Coverage) bool {
 		return !c.Complete && c.Obtained == 0 && c.Reason.V == string(catalog.StopError)
 	}
-	return r.Discovered == 0 && len(r.Coverage) > 0 && !slices.ContainsFunc(r.Coverage, func(c catalog.Coverage) bool { return !failed(c) })
+	return len(r.Coverage) > 0 && !slices.ContainsFunc(r.Coverage, func(c catalog.Coverage) bool { return !failed(c) })
 }
 
 // publish makes the dataset visible and records the summary with it.

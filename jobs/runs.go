@@ -23,6 +23,9 @@ func Runs(ctx context.Context, dest string) ([]*RunState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
 	}
+	if _, err := os.Stat(s.Path("_offerlake")); err != nil {
+		return nil, fmt.Errorf("%s is no destination of offerlake: %w (%w)", dest, err, ErrUsage)
+	}
 	var all []*RunState
 	for key, err := range s.List(ctx, runsDir+"/") {
 		if err != nil {
@@ -59,7 +62,7 @@ func PrintRuns(w io.Writer, runs []*RunState) {
 	for _, r := range runs {
 		calls, offers, cost := "", "", ""
 		if s := r.Summary; s != nil {
-			calls, offers = count(s.Calls), count(s.Rows["products"])
+			calls, offers = count(s.Paid), count(s.Rows["products"])
 			cost = strings.TrimSpace(s.Cost + " " + s.Currency)
 		}
 		state := r.State

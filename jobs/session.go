@@ -31,6 +31,7 @@ type session struct {
 	ex      Execution
 	started time.Time
 	resumed bool
+	partial bool // a replay may publish what is not whole
 
 	outputs []load.Output
 	locks   []io.Closer
@@ -57,12 +58,45 @@ func openSession(ctx context.Context, job *Job, date time.Time, ex Execution) (*
 			s.close()
 			return nil, err
 		}
+		if _, err := load.ReadManifest(ctx, o.Store, job.Name, s.day()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.close()
+			return nil, fmt.Errorf("%s: %w. Move the damaged file aside; the files that it lists are replaced by the next run", o.Store.URL(), err)
+		}
+	}
+	if err := s.lockJournal(ctx); err != nil {
+		s.close()
+		return nil, err
 	}
 	if s.runs, err = openRunLog(ctx, s.outputs[0].Store, job.Name, s.day()); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// lockJournal keeps runs with other outputs out of a journal directory of its
+// own; one below the first output is covered by that output's lock.
+func (s *session) lockJournal(ctx context.Context) error {
+	if s.job.Journal.URL == "" {
+		return nil
+	}
+	journals, err := store.Open(s.job.Journal.URL)
+	if err != nil {
+		return err
+	}
+	h := holder()
+	note := fmt.Sprintf("host %s, pid %d, since %s", h.Host, h.PID, h.Since.Format(time.RFC3339))
+	lock, err := journals.Lock(ctx, "locks/"+s.job.Name+"-"+s.day()+".lock", []byte(note))
+	var held *load.HeldError
+	if errors.As(err, &held) {
+		return fmt.Errorf("job %s, date %s: its journal in %s is being written by %s. Wait until that has ended, or stop it: its answered calls are kept",
+			s.job.Name, s.day(), s.job.Journal.URL, held.Note)
+	}
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	s.locks = append(s.locks, lock)
+	return nil
 }
 
 // lockHelp adds the next step to the error of a lock that is held.
@@ -101,22 +135,43 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 		if done := s.published(ctx, last); done != nil {
 			last.State, last.Summary, last.Error = StatePublished, done, ""
 			last.Ended = time.Now().UTC()
-			return done, s.runs.save(ctx)
+			return done, errors.Join(s.quality(done), s.runs.save(ctx))
 		}
 		s.state, s.resumed = last, true
 		s.state.State, s.state.Error = StateRunning, ""
 	} else {
 		s.state = &RunState{Job: s.job.Name, Date: s.day(), State: StateRunning, Started: s.started}
 		s.runs.add(s.state)
-		dir, err := localDir(s.job.journalRoot())
-		if err != nil {
+		if err := s.newJournalDir(); err != nil {
 			return nil, err
 		}
-		s.state.Journal = filepath.Join(dir, "journals", s.job.Name, s.day(), strconv.Itoa(s.state.Number))
 	}
 	h := holder()
 	s.state.Host, s.state.PID = h.Host, h.PID
 	return nil, s.runs.save(ctx)
+}
+
+// newJournalDir gives a new run a directory that no run has, not even one with
+// other outputs or one whose state is gone.
+func (s *session) newJournalDir() error {
+	root, err := localDir(s.job.journalRoot())
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(root, "journals", s.job.Name, s.day())
+	taken, err := runDirs(dir)
+	if err != nil {
+		return err
+	}
+	if len(taken) > 0 {
+		last, err := strconv.Atoi(filepath.Base(taken[len(taken)-1]))
+		if err != nil {
+			return err
+		}
+		s.state.Number = max(s.state.Number, last+1)
+	}
+	s.state.Journal = filepath.Join(dir, strconv.Itoa(s.state.Number))
+	return nil
 }
 
 // published returns the summary of a run if the manifests of all outputs are
@@ -161,12 +216,30 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 	return s.runs.save(ctx)
 }
 
-// lastJournal finds the journal of the last run of the job and date, where the
-// job file keeps it.
+// lastJournal finds the journal of the last published run of the job and date.
+// A run that did not finish is not what a replay is asked for: its tables would
+// take the place of whole ones.
 func (s *session) lastJournal(ctx context.Context) (string, error) {
-	root := s.job.home
-	if root == "" {
-		root = s.job.journalRoot()
+	state, root := s.job.Output[0].URL, s.job.journalRoot()
+	if s.job.home != "" {
+		state, root = s.job.homeState, s.job.home
+	}
+	home, err := store.Open(state)
+	if err != nil {
+		return "", err
+	}
+	runs, err := openRunLog(ctx, home, s.job.Name, s.day())
+	if err != nil {
+		return "", err
+	}
+	for _, r := range slices.Backward(runs.Runs) {
+		if r.State == StatePublished && !r.Replay {
+			return r.Journal, nil
+		}
+	}
+	if r := runs.last(); r != nil {
+		return "", fmt.Errorf("the run of %s %s is %s, not published. Run it to its end, or rebuild what there is with --journal %s --partial (%w)",
+			s.job.Name, s.day(), r.State, r.Journal, ErrUsage)
 	}
 	dir, err := localDir(root)
 	if err != nil {
@@ -241,7 +314,7 @@ func (s *session) earlier() (extract.Earlier, func(), error) {
 		}
 		slices.Reverse(dirs)
 		for _, dir := range dirs {
-			if dir == s.journalDir() {
+			if dir == s.journalDir() || !touchedSince(dir, time.Now().Add(-within)) {
 				continue
 			}
 			o := s.journalOptions()
@@ -256,6 +329,19 @@ func (s *session) earlier() (extract.Earlier, func(), error) {
 		}
 	}
 	return journal.NewSet(open...), closeAll, nil
+}
+
+// touchedSince reports whether anything in a journal's directory was written
+// at or after a time. If nothing was, no answer in it is younger.
+func touchedSince(dir string, since time.Time) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return true // opening it will tell what is wrong
+	}
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		info, err := e.Info()
+		return err != nil || !info.ModTime().Before(since)
+	})
 }
 
 // journalOptions name the journal in refs without the run's number, so that a

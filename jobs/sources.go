@@ -102,6 +102,9 @@ func (j *Job) offersLeaf(s *OffersSource, index int) (catalog.Leaf, error) {
 		if ids, err = readIDs(path, s.Column); err != nil {
 			return catalog.Leaf{}, err
 		}
+		if len(ids) == 0 {
+			return catalog.Leaf{}, fmt.Errorf("%s holds no offer id", path)
+		}
 	}
 	q := catalog.Query{Kind: catalog.OffersQuery}
 	for _, id := range ids {

@@ -21,7 +21,8 @@ type Summary struct {
 	Seconds         float64          `json:"seconds"`
 	Rows            map[string]int64 `json:"rows"`
 	Calls           int64            `json:"calls"`            // attempts made over the wire by this process
-	Answered        int64            `json:"answered"`         // calls of the run that have an answer, whenever it was got
+	Answered        int64            `json:"answered"`         // records of the run's journal: its attempts and what it reused
+	Paid            int64            `json:"paid"`             // answered attempts of the run, by all its processes
 	Retries         int64            `json:"retries"`          // attempts beyond the first of their call
 	Throttled       int64            `json:"throttled"`        // attempts that the gateway throttled
 	FromJournal     int64            `json:"from_journal"`     // calls served from this run's journal
@@ -68,13 +69,15 @@ func (s *Summary) Print(w io.Writer) {
 	line("calls", "%s made, %s retried, %s throttled; %s from the journal, %s reused",
 		count(s.Calls), count(s.Retries), count(s.Throttled), count(s.FromJournal), count(s.Reused))
 	if s.Cost != "" {
-		line("cost", "%s %s", s.Cost, s.Currency)
+		line("cost", "%s %s for the %s answered calls of this run", s.Cost, s.Currency, count(s.Paid))
 	}
 	line("at limit", "%s waiting for the rate limit", time.Duration(s.SecondsAtLimit*float64(time.Second)).Round(time.Millisecond*10))
 	if len(s.Rejects) > 0 {
 		line("rejects", "%s", countsByName(s.Rejects))
 	}
-	line("coverage", "%.2f %% (%s of %s declared)", 100*s.Coverage, count(s.Obtained), count(s.DeclaredTotal))
+	if s.DeclaredTotal > 0 {
+		line("coverage", "%.2f %% (%s of %s declared)", 100*s.Coverage, count(s.Obtained), count(s.DeclaredTotal))
+	}
 	for i, l := range s.IncompleteLeafs {
 		if i == 5 {
 			line("", "... and %d more; see the coverage table", len(s.IncompleteLeafs)-i)

@@ -2,13 +2,13 @@ package jobs
 
 import (
 	"fmt"
+	"math"
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
-
-	"offerlake/load"
 )
 
 // validate reports everything that is wrong with a decoded job, each fault at
@@ -17,9 +17,6 @@ func (p *parsing) validate(j *Job) {
 	j.elementDefaults()
 	p.checkTags(reflect.ValueOf(j).Elem(), "")
 	p.validateGateway(&j.Gateway)
-	if len(j.Sources) == 0 {
-		p.wrong("sources", "a job needs at least one source", "Add, for instance:  sources: [{search: {keywords: [保温杯]}}]")
-	}
 	for i := range j.Sources {
 		p.validateSource(j, &j.Sources[i], fmt.Sprintf("sources[%d]", i))
 	}
@@ -40,7 +37,8 @@ func (p *parsing) checkTags(v reflect.Value, path string) {
 	for _, f := range fieldsOf(v.Type()) {
 		field := v.FieldByIndex(f.Index)
 		at := join(path, yamlName(f))
-		if f.Tag.Get("req") == "true" && field.IsZero() {
+		empty := field.IsZero() || field.Kind() == reflect.Slice && field.Len() == 0
+		if f.Tag.Get("req") == "true" && empty {
 			p.wrong(at, "is required", f.Tag.Get("doc"))
 			continue
 		}
@@ -101,21 +99,43 @@ func (p *parsing) validateGateway(g *Gateway) {
 	if g.Kind != "sandbox" && !reflect.DeepEqual(g.Sandbox, defaultSandbox()) {
 		p.wrong("gateway.sandbox", "is only for kind sandbox", "Remove it, or set gateway.kind: sandbox.")
 	}
-	if g.Sandbox.Offers < 1 || g.Sandbox.Offers > 10_000_000 {
-		p.wrong("gateway.sandbox.offers", "must be between 1 and 10,000,000", "")
-	}
-	l := g.Limits
-	if l.PerSecond < 0 || l.PerSecond > 10_000 {
-		p.wrong("gateway.limits.per_second", "must be between 0 (no limit) and 10000", "")
-	}
-	if l.Burst < 1 || l.InFlight < 1 || l.InFlight > 1024 || l.PerRun < 0 {
-		p.wrong("gateway.limits", "burst and in_flight must be at least 1 (in_flight at most 1024), per_run not negative", "")
+	p.validateSandbox(g.Sandbox)
+	p.validateLimits(g.Limits)
+	if g.Cost.PerCall.Decimal < 0 {
+		p.wrong("gateway.cost.per_call", "must not be negative", "")
 	}
 	if g.Attempts < 1 || g.Attempts > 100 {
 		p.wrong("gateway.attempts", "must be between 1 and 100", "")
 	}
 	if g.Timeout <= 0 {
 		p.wrong("gateway.timeout", "must be more than 0s", "")
+	}
+}
+
+func (p *parsing) validateSandbox(s Sandbox) {
+	if s.Offers < 1 || s.Offers > 10_000_000 {
+		p.wrong("gateway.sandbox.offers", "must be between 1 and 10,000,000", "")
+	}
+	if !(s.PerSecond >= 0 && s.PerSecond <= math.MaxFloat64) { // not NaN either
+		p.wrong("gateway.sandbox.per_second", "must be a number that is not negative", "")
+	}
+	if s.PerDay < 0 {
+		p.wrong("gateway.sandbox.per_day", "must not be negative", "")
+	}
+}
+
+func (p *parsing) validateLimits(l Limits) {
+	if l.PerSecond != 0 && !(l.PerSecond >= 0.01 && l.PerSecond <= 10_000) { // not NaN either
+		p.wrong("gateway.limits.per_second", "must be 0 (no limit) or between 0.01 and 10000", "")
+	}
+	if l.Burst < 1 || l.Burst > 10_000 {
+		p.wrong("gateway.limits.burst", "must be between 1 and 10000", "")
+	}
+	if l.InFlight < 1 || l.InFlight > 1024 {
+		p.wrong("gateway.limits.in_flight", "must be between 1 and 1024", "")
+	}
+	if l.PerRun < 0 {
+		p.wrong("gateway.limits.per_run", "must not be negative", "")
 	}
 }
 
@@ -141,26 +161,61 @@ func (p *parsing) validateSource(j *Job, s *Source, at string) {
 		p.wrong(at, fmt.Sprintf("names %d kinds of source; it must name one", set), "Write each source as an element of its own.")
 		return
 	}
-	if s.Search != nil {
+	switch {
+	case s.Search != nil:
 		p.validateSearch(s.Search, at+".search")
-	}
-	if s.Offers != nil && (len(s.Offers.IDs) == 0) == (s.Offers.IDsFrom == "") {
-		p.wrong(at+".offers", "needs either ids or ids_from", "")
+	case s.Category != nil:
+		p.validateIDs(s.Category.IDs, at+".category.ids")
+		p.notNegative(int64(s.Category.Pages), at+".category.pages")
+	case s.Shop != nil:
+		p.notBlank(s.Shop.Sellers, at+".shop.sellers", "Write the seller's id.")
+		p.notNegative(int64(s.Shop.Pages), at+".shop.pages")
+	case s.Offers != nil:
+		if (len(s.Offers.IDs) == 0) == (s.Offers.IDsFrom == "") {
+			p.wrong(at+".offers", "needs either ids or ids_from", "")
+		}
+		p.validateIDs(s.Offers.IDs, at+".offers.ids")
 	}
 	p.supported(j, s, at)
 }
 
 func (p *parsing) validateSearch(s *SearchSource, at string) {
-	for i, k := range s.Keywords {
-		if strings.TrimSpace(k) == "" {
-			p.wrong(fmt.Sprintf("%s.keywords[%d]", at, i), "is empty", "To list a whole category, use a category source.")
+	p.notBlank(s.Keywords, at+".keywords", "To list a whole category, use a category source.")
+	for _, bound := range []struct {
+		name  string
+		price *Money
+	}{{"from", s.Price.From}, {"to", s.Price.To}} {
+		if bound.price != nil && bound.price.Decimal < 0 {
+			p.wrong(at+".price."+bound.name, "must not be negative", "")
 		}
 	}
 	if from, to := s.Price.From, s.Price.To; from != nil && to != nil && from.Decimal > to.Decimal {
 		p.wrong(at+".price", fmt.Sprintf("from %s is above to %s", from, to), "Swap them.")
 	}
-	if s.Pages < 0 || s.MinOrder < 0 {
-		p.wrong(at, "pages and min_order must not be negative", "")
+	p.notNegative(s.Category, at+".category")
+	p.notNegative(s.MinOrder, at+".min_order")
+	p.notNegative(int64(s.Pages), at+".pages")
+}
+
+func (p *parsing) notNegative(n int64, at string) {
+	if n < 0 {
+		p.wrong(at, fmt.Sprintf("is %d; it must not be negative", n), "")
+	}
+}
+
+func (p *parsing) notBlank(texts []string, at, hint string) {
+	for i, s := range texts {
+		if strings.TrimSpace(s) == "" {
+			p.wrong(fmt.Sprintf("%s[%d]", at, i), "is empty", hint)
+		}
+	}
+}
+
+func (p *parsing) validateIDs(ids []int64, at string) {
+	for i, id := range ids {
+		if id <= 0 {
+			p.wrong(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%d is not an id", id), "Ids are positive numbers.")
+		}
 	}
 }
 
@@ -189,14 +244,10 @@ func (p *parsing) validateOutputs(j *Job) {
 	if len(j.Output) == 0 {
 		return // required, reported
 	}
-	seen := map[string]string{}
 	for i := range j.Output {
 		o := &j.Output[i]
 		at := fmt.Sprintf("output[%d]", i)
-		if format, ok := seen[cleanURL(o.URL)]; ok {
-			p.wrong(at+".url", fmt.Sprintf("%s is already the %s output", o.URL, format), "One URL holds one format: readers take whole directories.")
-		}
-		seen[cleanURL(o.URL)] = o.Format
+		p.apart(o, j.Output[:i], at)
 		if o.Format == "parquet" && (o.BOM || o.ExcelSafe) {
 			p.wrong(at, "bom and excel_safe are for format csv", "Remove them.")
 		}
@@ -204,8 +255,10 @@ func (p *parsing) validateOutputs(j *Job) {
 		if allowed != nil && !slices.Contains(allowed, o.Compression) {
 			p.wrong(at+".compression", fmt.Sprintf("%q is not possible for %s", o.Compression, o.Format), "Valid: "+strings.Join(allowed, ", ")+".")
 		}
-		if err := load.ValidatePartitionBy(o.PartitionBy); err != nil {
-			p.wrong(at+".partition_by", err.Error(), "")
+		// A partition column that the files have too cannot be merged by the
+		// common Parquet readers.
+		if !slices.Equal(o.PartitionBy, []string{"dt"}) {
+			p.wrong(at+".partition_by", "this version partitions by dt only", "Remove it.")
 		}
 		if err := checkDestination(o.URL); err != nil {
 			p.wrong(at+".url", err.Error(), "")
@@ -218,7 +271,49 @@ func (p *parsing) validateOutputs(j *Job) {
 	}
 }
 
-// cleanURL makes two spellings of one destination equal.
+// apart reports an output that shares its directory with one of the others, or
+// lies within one, or has one within it: readers take whole directories.
+func (p *parsing) apart(o *Output, others []Output, at string) {
+	if o.URL == "" {
+		return // required, reported
+	}
+	dir := directory(o.URL)
+	for i := range others {
+		other := &others[i]
+		if other.URL == "" {
+			continue
+		}
+		switch otherDir := directory(other.URL); {
+		case dir == otherDir:
+			p.wrong(at+".url", fmt.Sprintf("%s is already the %s output", o.URL, other.Format), "One URL holds one format: readers take whole directories.")
+		case within(dir, otherDir):
+			p.wrong(at+".url", fmt.Sprintf("%s lies within the output %s", o.URL, other.URL), "Give each output a directory of its own, side by side.")
+		case within(otherDir, dir):
+			p.wrong(at+".url", fmt.Sprintf("the output %s lies within %s", other.URL, o.URL), "Give each output a directory of its own, side by side.")
+		}
+	}
+}
+
+// directory is the absolute path of a destination, so that all spellings of
+// one are equal.
+func directory(dest string) string {
+	if u, err := url.Parse(dest); err == nil && u.Scheme == "file" {
+		dest = u.Path
+	}
+	abs, err := filepath.Abs(dest)
+	if err != nil {
+		return filepath.Clean(dest)
+	}
+	return abs
+}
+
+// within reports whether a directory lies below another one.
+func within(dir, other string) bool {
+	rel, err := filepath.Rel(other, dir)
+	return err == nil && rel != "." && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// cleanURL is a destination as people read it.
 func cleanURL(u string) string {
 	return strings.TrimRight(strings.TrimPrefix(u, "file://"), "/")
 }

@@ -18,6 +18,10 @@ type Report struct {
 	// of Drain.
 	Left int64 `json:"left"`
 
+	// Paid is the number of attempts, over all processes of the run, that a
+	// gateway answered: all rows of calls but the reused and the unanswered.
+	Paid int64 `json:"paid"`
+
 	Rows     map[string]int64   `json:"rows"`    // handed to the tables, by table name
 	Rejects  map[string]int64   `json:"rejects"` // by code
 	Stops    map[string]int64   `json:"stops"`   // leaves by the reason of their coverage row, "" = none
@@ -36,6 +40,11 @@ func (r *Report) add(rows *catalog.Rows) {
 		"coverage": len(rows.Coverage), "rejects": len(rows.Rejects), "calls": len(rows.Calls),
 	} {
 		r.Rows[name] += int64(n)
+	}
+	for _, c := range rows.Calls {
+		if !c.FromJournal && c.HTTPStatus != 0 {
+			r.Paid++
+		}
 	}
 	for _, reject := range rows.Rejects {
 		r.Rejects[reject.Code]++

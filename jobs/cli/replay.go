@@ -15,8 +15,9 @@ func replayCommand(env Env) *cobra.Command {
 		Use:   "replay JOB.yaml",
 		Short: "Rebuild a run's tables from its journal, without one call",
 		Long: `Runs a job with its journal in place of the gateway: the same journal gives the
-same files, byte for byte. No call is made; one that the journal holds no answer
-to leaves its search incomplete and its offer in the rejects table.`,
+same files, byte for byte. No call is made. A journal that does not hold all answers,
+because its run was not finished, publishes nothing unless --partial is given;
+what is missing is then in the coverage and rejects tables.`,
 		Example: "  offerlake replay jobs/demo.yaml --date 2026-11-22 --dest out/again",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -34,7 +35,8 @@ to leaves its search incomplete and its offer in the rejects table.`,
 	}
 	jf.add(cmd)
 	lf.add(cmd)
-	cmd.Flags().StringVar(&opts.Journal, "journal", "", "journal directory of the run (default: of the last run of the job and date)")
+	cmd.Flags().StringVar(&opts.Journal, "journal", "", "journal directory of the run (default: of the last published run of the job and date)")
+	cmd.Flags().BoolVar(&opts.Partial, "partial", false, "publish even if the journal does not hold all answers")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the closing summary as JSON")
 	return cmd
 }

@@ -5,13 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -528,5 +532,116 @@ func TestPlan(t *testing.T) {
 	after := plan()
 	if after.AtMost || after.SearchCalls != probed.SearchCalls {
 		t.Errorf("after the run the plan is %+v, want the searches of %+v", after, probed)
+	}
+}
+
+// TestReplayOfUnfinished: a replay never puts the tables of a run that did not
+// finish in the place of whole ones.
+func TestReplayOfUnfinished(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	job := writeJob(t, sandboxJob("onebound", "clean", 200, out))
+	if r := runCLI(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--max-calls", "30"); r.code != 4 {
+		t.Fatalf("exit code %d, want 4\n%s", r.code, r.stderr)
+	}
+	r := runCLI(t, "replay", job, "--date", "2026-11-22", "--progress", "none")
+	if r.code != 2 || !strings.Contains(r.stderr, "--partial") {
+		t.Errorf("replay without a published run: exit code %d, want 2 and the way out\n%s", r.code, r.stderr)
+	}
+	dir := journalDirs(t, out)[0]
+	if r := runCLI(t, "replay", job, "--date", "2026-11-22", "--progress", "none", "--journal", dir); r.code != 1 || len(dataFiles(t, out)) != 0 {
+		t.Errorf("replay of an unfinished journal: exit code %d and %d files, want 1 and none\n%s", r.code, len(dataFiles(t, out)), r.stderr)
+	}
+	mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none")
+	whole := dataFiles(t, out)
+	if r := runCLI(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--max-calls", "30"); r.code != 4 {
+		t.Fatalf("second run: exit code %d, want 4\n%s", r.code, r.stderr)
+	}
+	mustRun(t, "replay", job, "--date", "2026-11-22", "--progress", "none")
+	if diff := cmp.Diff(whole, dataFiles(t, out)); diff != "" {
+		t.Errorf("the replay did not take the published run's journal:\n%s", diff)
+	}
+	dirs := journalDirs(t, out)
+	partial := t.TempDir()
+	if r := runCLI(t, "replay", job, "--date", "2026-11-22", "--progress", "none", "--journal", dirs[len(dirs)-1], "--partial", "--dest", partial); r.code == 2 || len(dataFiles(t, partial)) == 0 {
+		t.Errorf("--partial: exit code %d and %d files\n%s", r.code, len(dataFiles(t, partial)), r.stderr)
+	}
+}
+
+// TestSharedJournal: runs with other outputs never share a journal directory.
+func TestSharedJournal(t *testing.T) {
+	t.Parallel()
+	journals := t.TempDir()
+	job := writeJob(t, sandboxJob("onebound", "clean", 100, t.TempDir())+"journal: {url: "+journals+"}\n")
+	a, b := t.TempDir(), t.TempDir()
+	first := summaryOf(t, mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--json", "--dest", a))
+	second := summaryOf(t, mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--json", "--dest", b))
+	if first.Journal == second.Journal || second.FromJournal != 0 {
+		t.Errorf("the second run used %s with %d answers of it, the first one's is %s", second.Journal, second.FromJournal, first.Journal)
+	}
+	s, err := store.Open(journals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := s.Lock(t.Context(), "locks/t-2026-11-22.lock", []byte("host elsewhere, pid 4711"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if r := runCLI(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--dest", a); r.code != 1 || !strings.Contains(r.stderr, "pid 4711") {
+		t.Errorf("exit code %d, want 1 and the holder\n%s", r.code, r.stderr)
+	}
+}
+
+// TestNothingUsable: a gateway that answers every offer with garbage does not
+// make an empty dataset take the place of a good one.
+func TestNothingUsable(t *testing.T) {
+	t.Parallel()
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<html>maintenance</html>")
+	}))
+	defer page.Close()
+	out := t.TempDir()
+	job := writeJob(t, fmt.Sprintf(`name: t
+gateway:
+  kind: onebound
+  endpoints: ["%s"]
+  credentials: {key: k, secret: s}
+  limits: {per_second: 0}
+  attempts: 1
+sources:
+  - offers: {ids: [610947572360, 610947572361]}
+output:
+  - {url: %s, format: csv}
+`, page.URL, out))
+	r := runCLI(t, "run", job, "--progress", "none")
+	if r.code != 1 || len(dataFiles(t, out)) != 0 {
+		t.Errorf("exit code %d and %d files, want 1 and none\n%s", r.code, len(dataFiles(t, out)), r.stderr)
+	}
+}
+
+// TestSoftStop: after the first signal no new call is made, however many are
+// waiting for their turn.
+func TestSoftStop(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	job := writeJob(t, sandboxJob("onebound", "clean", 300, out))
+	drain := make(chan struct{})
+	timer := time.AfterFunc(time.Second, func() { close(drain) })
+	defer timer.Stop()
+	r := runDraining(t, drain, "run", job, "--date", "2026-11-22", "--progress", "none", "--json",
+		"--set", "gateway.limits.per_second=2", "--set", "details.batch=200")
+	if s := summaryOf(t, r); r.code != 130 || s.Calls > 10 {
+		t.Errorf("exit code %d after %d calls, want 130 and only a few\n%s", r.code, s.Calls, r.stderr)
+	}
+}
+
+// TestMissingDestination: a mistyped destination is not an empty one.
+func TestMissingDestination(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"verify", "runs"} {
+		if r := runCLI(t, command, filepath.Join(t.TempDir(), "typo")); r.code != 2 {
+			t.Errorf("%s: exit code %d, want 2\n%s%s", command, r.code, r.stdout, r.stderr)
+		}
 	}
 }

@@ -61,6 +61,9 @@ manifest lists are reported too.`,
 			} else {
 				printVerified(env.Stdout, report)
 			}
+			if report.Manifests == 0 {
+				return usageError("%s holds no manifest: nothing was ever published there", args[0])
+			}
 			if !report.OK() {
 				return fmt.Errorf("%s: %d files are not what their manifest says, %d are in no manifest",
 					args[0], len(report.Failures), len(report.Unlisted))
