@@ -47,10 +47,6 @@ type LeafPlan struct {
 
 // MakePlan computes a job's plan. Without Probe it makes no call.
 func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, ex Execution) (*Plan, error) {
-	leaves, err := job.Leaves()
-	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
-	}
 	s, err := openSession(ctx, job, date, ex)
 	if err != nil {
 		return nil, err
@@ -67,11 +63,11 @@ func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, e
 	}
 	if opts.Probe {
 		p.Basis = "the first page of each search"
-		if known, err = s.probe(ctx, leaves); err != nil {
+		if known, err = s.probe(ctx); err != nil {
 			return nil, err
 		}
 	}
-	for _, l := range leaves {
+	for _, l := range s.leaves {
 		p.addLeaf(l, known, d.Limits())
 	}
 	p.finish(job, d.Limits())
@@ -114,7 +110,7 @@ func (s *session) lastLeaves(ctx context.Context, p *Plan) (map[string]leafFacts
 
 // probe asks for the first page of every search and keeps the answers in the
 // journal of the coming run.
-func (s *session) probe(ctx context.Context, leaves []catalog.Leaf) (facts map[string]leafFacts, err error) {
+func (s *session) probe(ctx context.Context) (facts map[string]leafFacts, err error) {
 	if done, err := s.begin(ctx, false); err != nil {
 		return nil, err
 	} else if done != nil {
@@ -138,7 +134,7 @@ func (s *session) probe(ctx context.Context, leaves []catalog.Leaf) (facts map[s
 	}
 	defer client.Close()
 	facts = map[string]leafFacts{}
-	for _, leaf := range leaves {
+	for _, leaf := range s.leaves {
 		if leaf.Query.Kind == catalog.OffersQuery {
 			continue
 		}

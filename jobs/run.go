@@ -141,10 +141,6 @@ func (s *session) clientOptions(g *gateway, opts RunOptions) extract.Options {
 // execute runs the pipeline over a client of the given options, then verifies
 // and publishes what it wrote.
 func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dialect, co extract.Options) (*Summary, error) {
-	leaves, err := s.job.Leaves()
-	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
-	}
 	co.Gateway, co.Logger = s.job.Gateway.Kind, s.ex.Logger
 	client, err := extract.NewClient(d, j, co)
 	if err != nil {
@@ -158,7 +154,7 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	// The staged files of a run that fails are dropped even if it was
 	// cancelled; after Publish there are none.
 	defer func() { _ = data.Abort(context.WithoutCancel(ctx)) }()
-	report, err := s.pump(ctx, client, data, leaves)
+	report, err := s.pump(ctx, client, data)
 	if err != nil {
 		return s.summarise(client, j, report, nil), err
 	}
@@ -181,7 +177,7 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 }
 
 // pump runs the pipeline from the client into the dataset's writers.
-func (s *session) pump(ctx context.Context, client *extract.Client, data *load.Dataset, leaves []catalogLeaf) (pipeline.Report, error) {
+func (s *session) pump(ctx context.Context, client *extract.Client, data *load.Dataset) (pipeline.Report, error) {
 	var tables []pipeline.Table
 	for _, w := range data.Writers() {
 		tables = append(tables, w)
@@ -191,7 +187,7 @@ func (s *session) pump(ctx context.Context, client *extract.Client, data *load.D
 	progress := pipeline.StartProgress(s.ex.Progress, s.ex.ProgressTo, pipeline.ProgressOptions{Snapshot: stats.Snapshot, Gateway: gateway})
 	defer progress.Stop()
 	report, err := pipeline.Run(ctx, pipeline.Options{
-		Leaves: leaves, Market: client, Normaliser: transform.New(transform.Options{}), Reject: transform.RejectDetail,
+		Leaves: s.leaves, Market: client, Normaliser: transform.New(transform.Options{}), Reject: transform.RejectDetail,
 		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, Logger: s.log(),
 		Stats: stats, Gateway: gateway,
 	})

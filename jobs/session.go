@@ -21,8 +21,6 @@ import (
 	"offerlake/pipeline/journal"
 )
 
-type catalogLeaf = catalog.Leaf
-
 // session is one command's exclusive hold on a job and date: its destinations
 // with their locks, the list of its runs, and the run that it works on.
 type session struct {
@@ -33,17 +31,21 @@ type session struct {
 	resumed bool
 	partial bool // a replay may publish what is not whole
 
+	leaves  []catalog.Leaf
 	outputs []load.Output
 	locks   []io.Closer
 	runs    *runLog
 	state   *RunState
 }
 
-// openSession takes the locks of the job and date on every output and
+// openSession expands the job's sources, takes the locks of the job and date on every output and
 // finishes a publish that was cut short. Its error names who holds a lock.
 func openSession(ctx context.Context, job *Job, date time.Time, ex Execution) (*session, error) {
 	s := &session{job: job, date: date, ex: ex, started: time.Now().UTC()}
 	var err error
+	if s.leaves, err = job.Leaves(); err != nil {
+		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
 	if s.outputs, err = job.openOutputs(); err != nil {
 		return nil, err
 	}

@@ -314,12 +314,37 @@ func copyFile(t *testing.T, from, to string) {
 // answered is kept and the next run makes only the other calls.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	server, err := sandbox.New(sandbox.Options{Offers: 600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := sandbox.Listen("127.0.0.1:0", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=400k"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
 		t.Skipf("no small disk can be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, 0) })
-	job := writeJob(t, sandboxJob("onebound", "clean", 400, dir))
+	c := sandbox.Credentials()
+	var ids []string
+	for i := range 600 {
+		ids = append(ids, server.Catalog().ID(i).String())
+	}
+	job := writeJob(t, fmt.Sprintf(`name: t
+gateway:
+  kind: onebound
+  endpoints: ["%s"]
+  credentials: {key: "%s", secret: "%s"}
+  limits: {per_second: 0, in_flight: 8}
+sources:
+  - offers: {ids: [%s]}
+details: {batch: 200}
+output:
+  - {url: %s/parquet, format: parquet}
+`, l.URL(), c.Key, c.Secret, strings.Join(ids, ", "), dir))
 	r := runCLI(t, "run", job, "--date", "2026-11-22", "--progress", "none")
 	if r.code != 1 || !strings.Contains(r.stderr, "no space left") {
 		t.Fatalf("exit code %d, want 1 and the reason\n%s", r.code, r.stderr)
@@ -336,6 +361,9 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d calls were taken from the journal, want the %d that were answered", s.FromJournal, answered)
 	}
 	answeredOnce(t, dir)
+	if stats := server.Stats(); stats.Repeats != 0 {
+		t.Errorf("the gateway was asked %d answered calls again, want 0", stats.Repeats)
+	}
 }
 
 // answeredOnce checks that no call in any journal below dir was answered twice,
@@ -643,5 +671,19 @@ func TestMissingDestination(t *testing.T) {
 		if r := runCLI(t, command, filepath.Join(t.TempDir(), "typo")); r.code != 2 {
 			t.Errorf("%s: exit code %d, want 2\n%s%s", command, r.code, r.stdout, r.stderr)
 		}
+	}
+}
+
+// TestEmptyIDs: a list without ids is the user's mistake and leaves no trace.
+func TestEmptyIDs(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "out")
+	job := writeJob(t, strings.Replace(sandboxJob("onebound", "clean", 10, out), "{ids: [999999999999]}", "{ids_from: ids.csv}", 1))
+	if err := os.WriteFile(filepath.Join(filepath.Dir(job), "ids.csv"), []byte("offer_id\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := runCLI(t, "run", job, "--progress", "none")
+	if _, err := os.Stat(out); r.code != 2 || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("exit code %d, output directory %v, want 2 and none\n%s", r.code, err, r.stderr)
 	}
 }

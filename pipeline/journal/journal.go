@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -76,6 +75,7 @@ type Journal struct {
 	open     func(name string, flag int) (file, error)
 	readOnly bool
 	torn     Torn
+	reserve  string // file that holds back room on the disk; "" = none. Guarded by writing
 	decoder  *zstd.Decoder
 	cache    frameCache
 	buffers  sync.Pool // of *[]byte, for lines being written
@@ -117,6 +117,9 @@ func Open(dir string, opts Options) (*Journal, error) {
 	j.wake = make(chan struct{}, 1) // one slot: a wake-up that is pending covers all that came before it
 	j.stop = make(chan struct{})
 	j.done = make(chan struct{})
+	if err := j.takeReserve(); err != nil {
+		return nil, errors.Join(err, j.closeFiles())
+	}
 	j.requestSealing()
 	go j.maintain()
 	return j, nil
@@ -203,7 +206,9 @@ func (j *Journal) end() int64 {
 // Append returns nil the record is with the kernel as a whole. When it returns
 // an error the journal holds nothing of the record, and further calls may
 // succeed, unless the disk refused a sync: then all of them fail, because what
-// was written before may be lost.
+// was written before may be lost. The first time that the disk is full is an
+// error as well, but the record is kept, in room that was held back for it and
+// for those of the calls under way: whoever makes calls should stop.
 func (j *Journal) Append(r catalog.Record) error {
 	if j.readOnly {
 		return ErrReadOnly
@@ -224,9 +229,8 @@ func (j *Journal) Append(r catalog.Record) error {
 	return j.write(text, &l)
 }
 
-func (j *Journal) write(text []byte, l *line) error {
-	j.writing.Lock()
-	defer j.writing.Unlock()
+// put writes a record behind the last one. writing is held.
+func (j *Journal) put(text []byte, l *line) error {
 	s, err := j.writable()
 	if err != nil {
 		return err
@@ -295,7 +299,7 @@ func (j *Journal) trim(s *segment) error {
 }
 
 func (j *Journal) writeError(s *segment, err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if full(err) {
 		return fmt.Errorf("journal: disk is full; free space under %s and run the job again, it goes on where it stopped: %w", j.dir, err)
 	}
 	var pathErr *fs.PathError
@@ -402,6 +406,7 @@ func (j *Journal) Close() error {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	j.sync()
+	j.freeReserve()
 	return errors.Join(j.failed, j.closeFiles())
 }
 
