@@ -18,7 +18,10 @@ import (
 func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeline.Report, rows map[string]int64) *Summary {
 	stats := client.Stats()
 	paid := r.Paid
-	if rows == nil {
+	switch {
+	case s.state.Replay:
+		paid = 0
+	case rows == nil:
 		paid = max(paid, stats.Calls) // the report of a run that stopped lags behind its calls
 	}
 	sum := &Summary{
@@ -27,7 +30,7 @@ func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeli
 		Calls: stats.Calls, Answered: int64(j.Len()), Retries: stats.Retries, Throttled: stats.Throttled,
 		FromJournal: stats.FromJournal, Reused: stats.Reused,
 		SecondsAtLimit: stats.WaitedAtLimit.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
-		Paid:           r.Paid, Cost: costOf(s.job, r.Paid),
+		Paid:           paid, Cost: costOf(s.job, paid),
 		Discovered: r.Discovered, Rejects: r.Rejects,
 		Journal: s.journalDir(), JournalDigest: j.Digest(),
 	}
