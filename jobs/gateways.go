@@ -154,6 +154,9 @@ type gateway struct {
 	close       func() error
 }
 
+// maxSandboxOffers is the largest catalogue that the emulator can have.
+const maxSandboxOffers = sandbox.MaxOffers
+
 // openGateway makes a job's gateway reachable; for kind sandbox it starts the
 // emulator on a loopback port. For the client the emulated world stands still
 // at noon of the run's date, gateway time, so that a run of it gives the same

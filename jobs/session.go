@@ -38,8 +38,9 @@ type session struct {
 	state   *RunState
 }
 
-// openSession expands the job's sources, takes the locks of the job and date on every output and
-// finishes a publish that was cut short. Its error names who holds a lock.
+// openSession expands the job's sources, takes the locks of the job and date on
+// every output and finishes a publish that was cut short. Its error names who
+// holds a lock.
 func openSession(ctx context.Context, job *Job, date time.Time, ex Execution) (*session, error) {
 	s := &session{job: job, date: date, ex: ex, started: time.Now().UTC()}
 	var err error

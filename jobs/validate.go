@@ -113,8 +113,8 @@ func (p *parsing) validateGateway(g *Gateway) {
 }
 
 func (p *parsing) validateSandbox(s Sandbox) {
-	if s.Offers < 1 || s.Offers > 10_000_000 {
-		p.wrong("gateway.sandbox.offers", "must be between 1 and 10,000,000", "")
+	if s.Offers < 1 || s.Offers > maxSandboxOffers {
+		p.wrong("gateway.sandbox.offers", "must be between 1 and "+count(maxSandboxOffers), "")
 	}
 	if !(s.PerSecond >= 0 && s.PerSecond <= math.MaxFloat64) { // not NaN either
 		p.wrong("gateway.sandbox.per_second", "must be a number that is not negative", "")

@@ -106,16 +106,16 @@ func validateOutputs(outputs []Output) error {
 			errs = append(errs, fmt.Errorf("output %s: one destination holds one format, but it is given twice", url))
 		}
 		urls[url] = true
-		if err := ValidatePartitionBy(o.PartitionBy); err != nil {
+		if err := validatePartitionBy(o.PartitionBy); err != nil {
 			errs = append(errs, fmt.Errorf("output %s: %w", url, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// ValidatePartitionBy checks the partition keys of an output: dt first, then
+// validatePartitionBy checks the partition keys of an output: dt first, then
 // columns of the products table.
-func ValidatePartitionBy(by []string) error {
+func validatePartitionBy(by []string) error {
 	if len(by) == 0 {
 		return nil
 	}
