@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"offerlake/pipeline/catalog"
@@ -23,6 +24,8 @@ type Dialect interface {
 	Limits() Limits
 	// Search builds the call for one page of a query; pages count from 1. A
 	// query that the dialect cannot express is an error that says which part.
+	//
+	// Parts that the run could apply itself are a *FilterError, all together.
 	Search(q catalog.Query, page int) (Request, error)
 	// DecodePage reads the answer to a Search call.
 	DecodePage(a Answer) (catalog.Page, error)
@@ -57,6 +60,69 @@ type CategoryDialect interface {
 	DecodeChildren(a Answer) ([]Category, error)
 }
 
+// ImageDialect is implemented by dialects that can search by picture. Search
+// takes an ImageQuery whose Picture has a Handle if Upload made a call for it.
+type ImageDialect interface {
+	// Upload builds the call that hands a picture to the gateway; ok is false
+	// when Search takes the picture as it is. A picture that the gateway cannot
+	// take is an error that says what it can take.
+	Upload(p catalog.Picture) (r Request, ok bool, err error)
+	// DecodeUpload reads the answer to an Upload call: the picture's handle.
+	DecodeUpload(a Answer) (string, error)
+}
+
+// EnrichDialect is implemented by dialects that can tell more than details.
+type EnrichDialect interface {
+	// Enrichments tells what there is and where it comes from. What is not in
+	// the map the gateway cannot tell.
+	Enrichments() map[catalog.Enrichment]Way
+	// Enrich builds the call for a page, from 1, of an enrichment that comes
+	// ByCall. day is the run's date. An empty API means that there is nothing to
+	// ask about this subject.
+	Enrich(kind catalog.Enrichment, s catalog.Subject, page int, day time.Time) (Request, error)
+	// DecodeExtra reads the answer to an Enrich call.
+	DecodeExtra(kind catalog.Enrichment, s catalog.Subject, a Answer) (catalog.Extra, error)
+}
+
+// Way is where an enrichment comes from.
+type Way int
+
+// The ways.
+const (
+	ByCall    Way = iota + 1 // a call per subject and page
+	InDetails                // the details have it
+)
+
+// CallDialect is implemented by dialects that can call any of their gateway's
+// APIs by name.
+type CallDialect interface {
+	// Call builds a call of api, spelled as in the gateway's documentation.
+	Call(api string, params catalog.Params) (Request, error)
+	// DecodeCall returns the payload of the answer as JSON, without the
+	// dialect's envelope where that is always the same.
+	DecodeCall(a Answer) ([]byte, error)
+}
+
+// QuotaDialect is implemented by dialects whose answers tell how much of a
+// credential's daily quota is used.
+type QuotaDialect interface {
+	// Quota reads the calls of the day so far, this one included, and how many
+	// there may be; ok is false when the answer does not tell.
+	Quota(a Answer) (used, limit int64, ok bool)
+}
+
+// FilterError reports the parts of a query that a dialect cannot pass on to
+// its gateway. The names are those of the job file: price, min_order,
+// free_shipping, verified_supplier, category, sort, keyword.
+type FilterError struct {
+	Fields []string
+}
+
+// Error names the parts.
+func (e *FilterError) Error() string {
+	return "the gateway cannot filter by " + strings.Join(e.Fields, ", ")
+}
+
 // Category is a node of the category tree.
 type Category struct {
 	ID   catalog.CategoryID
@@ -69,6 +135,9 @@ type Limits struct {
 	PageSize int // rows that a full page of search results holds
 	Window   int // rows of one query that can be reached by paging; 0 = unknown
 	MaxBatch int // offers per detail call; 1 = there is no batch call that carries SKUs
+	// PictureBytes is the size of the largest picture that can be uploaded; 0 =
+	// none can.
+	PictureBytes int
 }
 
 // Request is one call in a dialect's terms, before credentials: API names it
@@ -76,6 +145,15 @@ type Limits struct {
 type Request struct {
 	API    string
 	Params catalog.Params
+	// File is sent along. It is not part of the call's key, so Params hold its
+	// checksum; Build decides what of both goes over the wire.
+	File *File
+}
+
+// File is a file within a Request.
+type File struct {
+	Name string
+	Data []byte
 }
 
 // Answer is what a gateway sent: the HTTP status and the body after content

@@ -34,6 +34,12 @@ type Market interface {
 	Details(ctx context.Context, ids []catalog.OfferID) (catalog.DetailBatch, error)
 	// MaxBatch is the number of offers that one call of Details takes.
 	MaxBatch() int
+	// Enrich asks for all that kind tells of a subject. What it could get is
+	// returned with an error too. A subject that there is nothing to ask about
+	// gives no page and no error.
+	Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.Subject) (catalog.Enriched, error)
+	// Categories reads the whole category tree, parents before their children.
+	Categories(ctx context.Context) ([]catalog.CategoryNode, []catalog.CallRow, error)
 }
 
 // Normaliser turns offers into rows. It is called from many goroutines, each

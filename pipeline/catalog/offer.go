@@ -35,8 +35,9 @@ type Offer struct {
 	DetailImages  []string // images of the description, where they come in a field of their own
 	Description   string   // HTML
 	Supplier      OfferSupplier
-	DecodeIssues  []Issue // fields that were there but could not be read
-	SKUTableIsBad bool    // the SKU container was there but unreadable: the offer must not pass as one without SKUs
+	Sales         []RawSale // where details carry them
+	DecodeIssues  []Issue   // fields that were there but could not be read
+	SKUTableIsBad bool      // the SKU container was there but unreadable: the offer must not pass as one without SKUs
 }
 
 // Pricing says what an offer's price depends on, as far as the gateway tells.

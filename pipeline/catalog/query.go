@@ -12,7 +12,12 @@ const (
 	SearchQuery   QueryKind = "search"   // by keyword, optionally within a category
 	CategoryQuery QueryKind = "category" // everything of one category
 	ShopQuery     QueryKind = "shop"     // everything of one seller
+	ImageQuery    QueryKind = "image"    // what looks like a picture
+	PoolQuery     QueryKind = "pool"     // a pool of the official platform
+	SelectedQuery QueryKind = "selected" // the official platform's selected-supply list
+	TopQuery      QueryKind = "top"      // the best-selling offers of a category
 	OffersQuery   QueryKind = "offers"   // ids that the job file lists; needs no call
+	CallQuery     QueryKind = "call"     // any API by name; it gives records instead of offers
 )
 
 // Sort is the order in which a gateway lists offers.
@@ -24,6 +29,16 @@ const (
 	SortPriceAsc  Sort = "price_asc"
 	SortPriceDesc Sort = "price_desc"
 	SortSalesDesc Sort = "sales_desc"
+)
+
+// Rank is what a TopQuery ranks offers by.
+type Rank string
+
+// The ranks.
+const (
+	RankOverall   Rank = "overall"
+	RankHot       Rank = "hot"
+	RankGoodPrice Rank = "good_price"
 )
 
 // Query is one search leaf in terms that every dialect maps to its own. Its
@@ -40,7 +55,44 @@ type Query struct {
 	FreeShipping     bool         `json:"free_shipping,omitempty"`
 	VerifiedSupplier bool         `json:"verified_supplier,omitempty"`
 	Sort             Sort         `json:"sort,omitempty"`
-	IDs              []OfferID    `json:"ids,omitempty"` // OffersQuery only
+	Picture          *Picture     `json:"picture,omitempty"` // ImageQuery; Keyword may narrow it
+	Pool             string       `json:"pool,omitempty"`    // PoolQuery; Category may narrow it
+	Rank             Rank         `json:"rank,omitempty"`    // TopQuery
+	Call             *Call        `json:"call,omitempty"`    // CallQuery
+	IDs              []OfferID    `json:"ids,omitempty"`     // OffersQuery only
+}
+
+// Picture is what an ImageQuery looks for: a picture at a URL, or the contents
+// of a file.
+type Picture struct {
+	URL    string `json:"url,omitempty"`
+	File   string `json:"file,omitempty"`   // as the job names it
+	SHA256 string `json:"sha256,omitempty"` // of the file as it is, in hex
+	Data   []byte `json:"-"`                // JPEG or PNG, within the gateway's limit
+	// Handle is what the gateway calls a picture that was handed to it; "" while
+	// it was not, or where no such step is needed.
+	Handle string `json:"-"`
+}
+
+// Call is a call of any API by name. Params are as they go over the wire:
+// objects and lists are JSON text.
+type Call struct {
+	API       string `json:"api"`
+	Params    Params `json:"params,omitempty"`
+	PageParam string `json:"page_param,omitempty"` // "" = there is one page
+	FirstPage int    `json:"first_page,omitempty"` // value of PageParam for the first page
+	Records   string `json:"records,omitempty"`    // path of the list in the answer, such as "result.orders"; "" = the answer itself
+	Table     string `json:"table"`
+}
+
+// Filter is the part of a query that a gateway cannot apply itself. What an
+// offer's data does not tell does not exclude it.
+type Filter struct {
+	PriceFrom        Opt[Decimal] // of the row in the search results, both ends included
+	PriceTo          Opt[Decimal]
+	MinOrder         int64 // the largest minimum order that is wanted; 0 = any
+	FreeShipping     bool
+	VerifiedSupplier bool
 }
 
 // MarshalJSON writes the query with its price bounds as plain decimals.
@@ -65,12 +117,15 @@ func (q Query) MarshalJSON() ([]byte, error) {
 type Leaf struct {
 	Source   string // such as "search[0]:保温杯", the source column of products
 	Query    Query
-	MaxPages int // 0 = as many as the gateway gives
+	MaxPages int    // 0 = as many as the gateway gives
+	Filter   Filter // applied by the run, because the gateway does not
 }
 
 // Hit is one row of a page of search results.
 type Hit struct {
-	ID OfferID
+	ID    OfferID
+	Title string // as sent, "" where the row has none
+	Price string // as sent, "" where the row has none
 }
 
 // Page is one decoded page of search results, in the gateway's order. Totals
@@ -81,6 +136,8 @@ type Page struct {
 	HasMore  Opt[bool]  // declared, where the dialect has such a flag
 	PageSize Opt[int]   // the page size that the gateway says it used
 	Dropped  int        // rows without a usable id
+	// Records are the rows of a CallQuery's page, each one JSON value.
+	Records [][]byte
 }
 
 // StopReason says which signal ended a pagination.

@@ -10,6 +10,12 @@ type Rows struct {
 	Attributes []AttributeRow
 	Images     []Image
 	Suppliers  []Supplier
+	Sales      []Sale
+	Reviews    []Review
+	Shipping   []Shipping
+	Categories []CategoryRow
+	Hits       []HitRow
+	Records    []RecordRow
 	Coverage   []Coverage
 	Rejects    []Reject
 	Calls      []CallRow
@@ -151,6 +157,102 @@ type Supplier struct {
 	ObservedAt time.Time
 	JournalRef string
 }
+
+// Sale is a row of the sales table: what was sold of an offer on a day, or in
+// the days up to the observation.
+type Sale struct {
+	OfferID    OfferID
+	Day        Opt[time.Time] // midnight UTC of the calendar day
+	WindowDays Opt[int32]
+	Sold       Opt[int64]
+	Amount     Opt[Decimal]
+	ObservedAt time.Time
+	JournalRef string
+}
+
+// Review is a row of the reviews table.
+type Review struct {
+	OfferID    OfferID
+	ReviewID   string
+	Rating     Opt[int32] // 1 to 5
+	Text       Opt[string]
+	SKUText    Opt[string]
+	ReviewedAt Opt[time.Time]
+	ObservedAt time.Time
+	JournalRef string
+}
+
+// Shipping is a row of the shipping table: what the gateway estimates for
+// sending a quantity of an offer to a place.
+type Shipping struct {
+	OfferID     OfferID
+	Destination string
+	Quantity    int64
+	Method      Opt[string]
+	Fee         Opt[Decimal]
+	Currency    string
+	ObservedAt  time.Time
+	JournalRef  string
+}
+
+// CategoryRow is a row of the categories table.
+type CategoryRow struct {
+	CategoryID int64
+	Name       string
+	ParentID   Opt[int64] // null for a root
+	Level      int32      // 1 for a root
+	Path       string     // the names from the root on, joined by " > "
+	Leaf       bool
+	ObservedAt time.Time
+	JournalRef string
+}
+
+// HitRow is a row of the hits table: an offer at its place in the results of
+// one source, whichever source its product row names.
+type HitRow struct {
+	Source     string
+	Rank       int32 // from 0, the first time that the source lists the offer
+	OfferID    OfferID
+	Title      Opt[string]
+	Price      Opt[Decimal]
+	ObservedAt time.Time
+	JournalRef string
+}
+
+// RecordRow is a row of a table that a call source fills. Its columns are not
+// known beforehand.
+type RecordRow struct {
+	Table      string
+	Source     string
+	Position   int64 // of the record in its source, from 0
+	Cells      []Cell
+	ObservedAt time.Time
+	JournalRef string
+}
+
+// Cell is a named value of a RecordRow. Text is its exact text; for CellNull it
+// is empty.
+type Cell struct {
+	Name string
+	Kind CellKind
+	Text string
+}
+
+// CellKind is the type of a Cell.
+type CellKind uint8
+
+// The kinds of cells. A column that holds several of them gets a type that
+// loses nothing.
+const (
+	CellNull    CellKind = iota
+	CellBool             // true or false
+	CellInt              // digits with an optional sign, within int64
+	CellDecimal          // plain digits with a decimal point
+	CellInstant          // RFC 3339
+	CellDate             // 2006-01-02
+	CellJSON             // an object or a list, as compact JSON
+	CellText
+)
 
 // Coverage is a row of the coverage table: what one leaf declared and gave.
 type Coverage struct {
