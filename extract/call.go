@@ -18,6 +18,7 @@ type query struct {
 	// reusable reports whether the decoded answer may stand in for a new one
 	// when it comes from an earlier run; nil means never.
 	reusable func() bool
+	within   time.Duration // how old such an answer may be
 	// offline keeps the call off the wire, as in a replay.
 	offline bool
 }
@@ -97,10 +98,10 @@ func (c *Client) result(t *trail) answer {
 // reuse answers q with a success of an earlier run, which it copies into the
 // journal. An answer that does not decode is asked for again.
 func (c *Client) reuse(t *trail, q query) (bool, error) {
-	if c.opts.Earlier == nil || c.opts.ReuseWithin == 0 || q.reusable == nil {
+	if c.opts.Earlier == nil || q.within == 0 || q.reusable == nil {
 		return false, nil
 	}
-	r, ref, ok, err := c.opts.Earlier.Latest(t.key, c.opts.Now().Add(-c.opts.ReuseWithin))
+	r, ref, ok, err := c.opts.Earlier.Latest(t.key, c.opts.Now().Add(-q.within))
 	if err != nil {
 		return false, fmt.Errorf("%s: read earlier journals: %w", q.API, err)
 	}

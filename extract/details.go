@@ -133,6 +133,7 @@ func (s *sheet) fetch(ctx context.Context, offline bool) (answer, error) {
 		// An old "not found" may have become wrong; an old offer is what
 		// reuse_within is about.
 		reusable: func() bool { return s.success > 0 },
+		within:   s.client.opts.ReuseWithin,
 		offline:  offline,
 	})
 	if err == nil && len(s.strays) > 0 {

@@ -22,6 +22,7 @@ import (
 func (c *Client) Pages(ctx context.Context, leaf catalog.Leaf) iter.Seq2[catalog.PageResult, error] {
 	return func(yield func(catalog.PageResult, error) bool) {
 		w := newWalk(c.dialect.Limits(), leaf.MaxPages)
+		records := recordWalk{maxPages: leaf.MaxPages, paged: leaf.Query.Call != nil && leaf.Query.Call.PageParam != ""}
 		for n := 1; ; n++ {
 			res, err := c.page(ctx, leaf.Query, n)
 			if err != nil {
@@ -31,7 +32,11 @@ func (c *Client) Pages(ctx context.Context, leaf catalog.Leaf) iter.Seq2[catalog
 				yield(res, fmt.Errorf("page %d: %w", n, err))
 				return
 			}
-			res.Stop = w.take(res.Page)
+			if leaf.Query.Kind == catalog.CallQuery {
+				res.Stop = records.take(&res.Page)
+			} else {
+				res.Stop = w.take(res.Page)
+			}
 			if res.Stop != "" {
 				c.logStop(leaf, w, res)
 			}
@@ -45,22 +50,22 @@ func (c *Client) Pages(ctx context.Context, leaf catalog.Leaf) iter.Seq2[catalog
 // page asks for one page of a query.
 func (c *Client) page(ctx context.Context, q catalog.Query, n int) (catalog.PageResult, error) {
 	res := catalog.PageResult{Number: n}
-	if q.Kind == catalog.OffersQuery {
+	switch q.Kind {
+	case catalog.OffersQuery:
 		return res, fmt.Errorf("a list of offers has no pages: %w", catalog.ErrInvalid)
+	case catalog.CallQuery:
+		return c.recordPage(ctx, q, n)
 	}
 	req, err := c.dialect.Search(q, n)
 	if err != nil {
-		if catalog.ClassOf(err) == "" {
-			err = fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
-		}
-		return res, err
+		return res, invalid(err)
 	}
 	var page catalog.Page
 	a, err := c.call(ctx, query{Request: req, decode: func(a Answer) (err error) {
 		page, err = c.dialect.DecodePage(a)
 		return err
 	}})
-	res.Calls, res.Ref = a.rows, a.obs.Ref
+	res.Calls, res.Ref, res.At = a.rows, a.obs.Ref, a.obs.At
 	if err != nil && !nothingFound(q, n, err) {
 		return res, err
 	}
@@ -68,6 +73,14 @@ func (c *Client) page(ctx context.Context, q catalog.Query, n int) (catalog.Page
 		res.Page = page
 	}
 	return res, nil
+}
+
+// invalid gives an error of a dialect that cannot express a call its class.
+func invalid(err error) error {
+	if catalog.ClassOf(err) == "" {
+		err = fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+	}
+	return err
 }
 
 // nothingFound reports whether err is how a gateway says that a page is
@@ -132,7 +145,7 @@ func newWalk(limits Limits, maxPages int) *walk {
 
 // take adds a page and returns why it is the last one, or "".
 func (w *walk) take(p catalog.Page) catalog.StopReason {
-	same := len(p.Hits) > 0 && slices.Equal(p.Hits, w.last)
+	same := len(p.Hits) > 0 && slices.EqualFunc(p.Hits, w.last, func(a, b catalog.Hit) bool { return a.ID == b.ID })
 	w.note(p)
 	stop := w.signal(p, same)
 	switch {

@@ -2,17 +2,70 @@ package extract
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"reflect"
 
 	"offerlake/pipeline/catalog"
 )
 
-// Enrich asks for all pages of what kind tells of a subject.
+// maxExtraPages bounds the pages about one subject, for gateways that make up
+// results for ever.
+const maxExtraPages = 1000
+
+// Enrich asks for all that kind tells of a subject, page by page. A page that
+// repeats the one before it ends the pages and is not returned. What was got,
+// and the attempts that it took, are returned with an error too. A gateway that
+// cannot tell is an error of class ErrInvalid.
 func (c *Client) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.Subject) (catalog.Enriched, error) {
-	return catalog.Enriched{}, errors.New("not there yet")
+	var out catalog.Enriched
+	ed, ok := c.dialect.(EnrichDialect)
+	if !ok || ed.Enrichments()[kind] != ByCall {
+		return out, fmt.Errorf("gateway %s has no call for %s: %w", c.opts.Gateway, kind, catalog.ErrInvalid)
+	}
+	for n := 1; n <= maxExtraPages; n++ {
+		req, err := ed.Enrich(kind, s, n, c.opts.Day)
+		if err != nil {
+			return out, invalid(err)
+		}
+		if req.API == "" {
+			return out, nil
+		}
+		page, err := c.extraPage(ctx, ed, kind, s, req, &out)
+		if err != nil {
+			return out, fmt.Errorf("page %d: %w", n, err)
+		}
+		if last := len(out.Pages) - 1; last >= 0 && reflect.DeepEqual(page.Extra, out.Pages[last].Extra) {
+			return out, nil
+		}
+		out.Pages = append(out.Pages, page)
+		if !page.Extra.More {
+			return out, nil
+		}
+	}
+	return out, fmt.Errorf("still more after %d pages; the rest is left: %w", maxExtraPages, catalog.ErrRefused)
 }
 
-// Categories reads the whole category tree.
+// extraPage asks for one page about a subject.
+func (c *Client) extraPage(ctx context.Context, ed EnrichDialect, kind catalog.Enrichment, s catalog.Subject, req Request, out *catalog.Enriched) (catalog.ExtraPage, error) {
+	var page catalog.ExtraPage
+	a, err := c.call(ctx, query{Request: req, decode: func(a Answer) (err error) {
+		page.Extra, err = ed.DecodeExtra(kind, s, a)
+		return err
+	}})
+	out.Calls = append(out.Calls, a.rows...)
+	page.Obs = a.obs
+	c.redact.clean(page.Extra.DecodeIssues)
+	return page, err
+}
+
+// Categories reads the whole category tree, parents before their children. The
+// attempts are returned with an error too. A gateway that cannot list
+// categories is an error of class ErrInvalid.
 func (c *Client) Categories(ctx context.Context) ([]catalog.CategoryNode, []catalog.CallRow, error) {
-	return nil, nil, errors.New("not there yet")
+	t, err := c.newTree("categories")
+	if err != nil {
+		return nil, nil, err
+	}
+	err = t.visit(ctx, 0, 0)
+	return t.nodes, t.rows, err
 }

@@ -10,21 +10,27 @@ import (
 // maxDepth bounds the category tree; the real one has three levels.
 const maxDepth = 10
 
-// Leaves replaces a leaf that asks for a category with its subtree by one
-// leaf for each leaf category below it, in the gateway's order. Other leaves
-// are returned as they are, without a call. It also returns the attempts that
-// it took, even with an error. A gateway that cannot list categories is an
-// error of class ErrInvalid.
+// Leaves prepares a leaf for being paged. One that asks for a category with
+// its subtree is replaced by one leaf for each leaf category below it, in the
+// gateway's order; the picture of an ImageQuery is handed to the gateway where
+// it wants that first. Other leaves are returned as they are, without a call.
+// Leaves also returns the attempts that it took, even with an error. What the
+// gateway has no call for is an error of class ErrInvalid.
 func (c *Client) Leaves(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf, []catalog.CallRow, error) {
-	if !leaf.Query.Subtree {
-		return []catalog.Leaf{leaf}, nil, nil
+	switch {
+	case leaf.Query.Subtree:
+		return c.subtree(ctx, leaf)
+	case leaf.Query.Kind == catalog.ImageQuery:
+		return c.upload(ctx, leaf)
 	}
-	cd, ok := c.dialect.(CategoryDialect)
-	if !ok {
-		return nil, nil, fmt.Errorf("%s: gateway %s cannot list sub-categories, name the leaf categories instead: %w",
-			leaf.Source, c.opts.Gateway, catalog.ErrInvalid)
+	return []catalog.Leaf{leaf}, nil, nil
+}
+
+func (c *Client) subtree(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf, []catalog.CallRow, error) {
+	t, err := c.newTree(leaf.Source)
+	if err != nil {
+		return nil, nil, err
 	}
-	t := categoryTree{client: c, dialect: cd, visited: map[catalog.CategoryID]bool{}}
 	if err := t.visit(ctx, leaf.Query.Category, 0); err != nil {
 		return nil, t.rows, fmt.Errorf("%s: %w", leaf.Source, err)
 	}
@@ -37,26 +43,71 @@ func (c *Client) Leaves(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf,
 	return leaves, t.rows, nil
 }
 
-// categoryTree collects the leaf categories below one category.
+// upload hands the picture of a leaf to the gateway where Search needs a
+// handle.
+func (c *Client) upload(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf, []catalog.CallRow, error) {
+	id, ok := c.dialect.(ImageDialect)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s: gateway %s has no search by picture: %w", leaf.Source, c.opts.Gateway, catalog.ErrInvalid)
+	}
+	req, needed, err := id.Upload(*leaf.Query.Picture)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", leaf.Source, invalid(err))
+	}
+	if !needed {
+		return []catalog.Leaf{leaf}, nil, nil
+	}
+	var handle string
+	a, err := c.call(ctx, query{Request: req, decode: func(a Answer) (err error) {
+		handle, err = id.DecodeUpload(a)
+		return err
+	}})
+	if err != nil {
+		return nil, a.rows, fmt.Errorf("%s: %w", leaf.Source, err)
+	}
+	picture := *leaf.Query.Picture
+	picture.Handle = handle
+	leaf.Query.Picture = &picture
+	return []catalog.Leaf{leaf}, a.rows, nil
+}
+
+// newTree prepares a walk of the category tree, in the name of who asks.
+func (c *Client) newTree(asker string) (*categoryTree, error) {
+	cd, ok := c.dialect.(CategoryDialect)
+	if !ok {
+		return nil, fmt.Errorf("%s: gateway %s cannot list sub-categories, name the leaf categories instead: %w",
+			asker, c.opts.Gateway, catalog.ErrInvalid)
+	}
+	return &categoryTree{client: c, dialect: cd, visited: map[catalog.CategoryID]bool{}}, nil
+}
+
+// categoryTree collects the categories below one category.
 type categoryTree struct {
 	client  *Client
 	dialect CategoryDialect
 	visited map[catalog.CategoryID]bool // the tree of a gateway may have cycles
+	nodes   []catalog.CategoryNode      // parents before their children
 	leaves  []catalog.CategoryID
 	rows    []catalog.CallRow
 }
 
 func (t *categoryTree) visit(ctx context.Context, id catalog.CategoryID, depth int) error {
 	t.visited[id] = true
-	children, err := t.children(ctx, id)
+	children, obs, err := t.children(ctx, id)
 	if err != nil {
 		return fmt.Errorf("category %s: %w", id, err)
 	}
 	if len(children) == 0 {
+		for i := range t.nodes {
+			t.nodes[i].Leaf = t.nodes[i].Leaf || t.nodes[i].ID == id
+		}
 		t.leaves = append(t.leaves, id)
 		return nil
 	}
 	for _, child := range children {
+		if !t.visited[child.ID] {
+			t.nodes = append(t.nodes, catalog.CategoryNode{ID: child.ID, Parent: id, Name: child.Name, Leaf: child.Leaf, Obs: obs})
+		}
 		switch {
 		case t.visited[child.ID]:
 		case child.Leaf:
@@ -76,12 +127,17 @@ func (t *categoryTree) visit(ctx context.Context, id catalog.CategoryID, depth i
 	return nil
 }
 
-func (t *categoryTree) children(ctx context.Context, id catalog.CategoryID) ([]Category, error) {
+func (t *categoryTree) children(ctx context.Context, id catalog.CategoryID) ([]Category, catalog.Observation, error) {
 	var children []Category
-	a, err := t.client.call(ctx, query{Request: t.dialect.Children(id), decode: func(a Answer) (err error) {
-		children, err = t.dialect.DecodeChildren(a)
-		return err
-	}})
+	a, err := t.client.call(ctx, query{
+		Request: t.dialect.Children(id),
+		decode: func(a Answer) (err error) {
+			children, err = t.dialect.DecodeChildren(a)
+			return err
+		},
+		reusable: func() bool { return true },
+		within:   t.client.opts.CategoriesWithin,
+	})
 	t.rows = append(t.rows, a.rows...)
-	return children, err
+	return children, a.obs, err
 }

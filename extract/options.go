@@ -61,6 +61,12 @@ type Options struct {
 	// Default: nothing is reused.
 	Earlier     Earlier
 	ReuseWithin time.Duration
+	// CategoriesWithin is the same for the lists of sub-categories, which
+	// change rarely. Default: nothing is reused.
+	CategoriesWithin time.Duration
+	// Day is the run's date, which some enrichments ask about. Default: that of
+	// Now when the client is made.
+	Day time.Time
 	// Drain ends the sending early. Once it is closed, attempts under way are
 	// finished and journaled and nothing more is sent: calls that would have
 	// to, or wait for their turn, end with ErrDrained. Calls that a journal
@@ -98,6 +104,9 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.MaxThrottle, 15*time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Day.IsZero() {
+		o.Day = o.Now()
 	}
 	if o.HTTP == nil {
 		o.HTTP = newTransport(o.InFlight)
@@ -139,5 +148,6 @@ func (o Options) Validate() error {
 	fault(o.MaxBody < 0, "max body is %d, want 0 or more", o.MaxBody)
 	fault(o.MaxThrottle < 0, "max throttle is %v, want 0 or more", o.MaxThrottle)
 	fault(o.ReuseWithin < 0, "reuse within is %v, want 0 or more", o.ReuseWithin)
+	fault(o.CategoriesWithin < 0, "categories within is %v, want 0 or more", o.CategoriesWithin)
 	return errors.Join(faults...)
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"time"
 )
 
 // QueryKind says which way into the catalogue a Query takes.
@@ -146,13 +147,17 @@ type StopReason string
 // The signals that end a pagination. Complete ones mean that the gateway has
 // nothing more; the others that offerlake or the gateway stopped short.
 const (
-	StopTotal     StopReason = "declared_total" // all of the declared total was seen
-	StopHasMore   StopReason = "has_more"       // the gateway said that there is no more
-	StopEmpty     StopReason = "empty_page"
-	StopShort     StopReason = "short_page"
-	StopRepeat    StopReason = "repeated_page" // a page brought nothing that was not seen before
-	StopCapped    StopReason = "window_cap"    // the declared total sits on, or the pages reached, the gateway's window
-	StopPages     StopReason = "page_limit"    // the job's own pages: limit
+	StopTotal   StopReason = "declared_total" // all of the declared total was seen
+	StopHasMore StopReason = "has_more"       // the gateway said that there is no more
+	StopEmpty   StopReason = "empty_page"
+	StopShort   StopReason = "short_page"
+	StopRepeat  StopReason = "repeated_page" // a page brought nothing that was not seen before
+	StopSingle  StopReason = "single_page"   // a call without pages
+	StopCapped  StopReason = "window_cap"    // the declared total sits on, or the pages reached, the gateway's window
+	StopPages   StopReason = "page_limit"    // the job's own pages: limit
+	// StopIgnored: the second page of a call repeats the first, so the gateway
+	// may not know the page parameter.
+	StopIgnored   StopReason = "page_param_ignored"
 	StopError     StopReason = "gateway_error"
 	StopQuota     StopReason = "quota"
 	StopNoJournal StopReason = "not_in_journal" // a replay met a call that was never answered
@@ -163,6 +168,7 @@ type PageResult struct {
 	Page
 	Number int        // from 1
 	Ref    string     // the journal record that the page came from
+	At     time.Time  // when that record was made
 	Calls  []CallRow  // the attempts that it took, in order
 	Stop   StopReason // set on the last page of a pagination
 }
