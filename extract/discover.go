@@ -22,6 +22,7 @@ import (
 func (c *Client) Pages(ctx context.Context, leaf catalog.Leaf) iter.Seq2[catalog.PageResult, error] {
 	return func(yield func(catalog.PageResult, error) bool) {
 		w := newWalk(c.dialect.Limits(), leaf.MaxPages)
+		w.strict = leaf.Strict
 		records := recordWalk{maxPages: leaf.MaxPages, paged: leaf.Query.Call != nil && leaf.Query.Call.PageParam != ""}
 		for n := 1; ; n++ {
 			res, err := c.page(ctx, leaf.Query, n)
@@ -128,6 +129,7 @@ const (
 type walk struct {
 	limits   Limits
 	maxPages int
+	strict   bool // a declared total alone does not end a pagination
 
 	pages   int
 	rows    int64 // of all pages, duplicates and dropped ones included
@@ -195,7 +197,7 @@ func (w *walk) signal(p catalog.Page, same bool) catalog.StopReason {
 	missing := w.total.OK && w.rows < w.total.V
 	allSeen := w.total.OK && int64(len(w.seen))+w.dropped >= w.total.V
 	switch {
-	case allSeen && !more:
+	case allSeen && !more && (!w.strict || w.empty > 0 || w.short(p)):
 		return catalog.StopTotal
 	case noMore && !missing:
 		return catalog.StopHasMore

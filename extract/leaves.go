@@ -13,17 +13,35 @@ const maxDepth = 10
 // Leaves prepares a leaf for being paged. One that asks for a category with
 // its subtree is replaced by one leaf for each leaf category below it, in the
 // gateway's order; the picture of an ImageQuery is handed to the gateway where
-// it wants that first. Other leaves are returned as they are, without a call.
+// it wants that first; with Split, queries beyond the gateway's window are
+// replaced by queries that fit it. Other leaves are returned as they are, without a call.
 // Leaves also returns the attempts that it took, even with an error. What the
 // gateway has no call for is an error of class ErrInvalid.
 func (c *Client) Leaves(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf, []catalog.CallRow, error) {
+	var leaves []catalog.Leaf
+	var rows []catalog.CallRow
+	var err error
 	switch {
 	case leaf.Query.Subtree:
-		return c.subtree(ctx, leaf)
+		leaves, rows, err = c.subtree(ctx, leaf)
 	case leaf.Query.Kind == catalog.ImageQuery:
-		return c.upload(ctx, leaf)
+		leaves, rows, err = c.upload(ctx, leaf)
+	default:
+		leaves = []catalog.Leaf{leaf}
 	}
-	return []catalog.Leaf{leaf}, nil, nil
+	if !leaf.Split || err != nil {
+		return leaves, rows, err
+	}
+	var fitting []catalog.Leaf
+	for _, l := range leaves {
+		parts, more, err := c.split(ctx, l)
+		rows = append(rows, more...)
+		if err != nil {
+			return nil, rows, err
+		}
+		fitting = append(fitting, parts...)
+	}
+	return fitting, rows, nil
 }
 
 func (c *Client) subtree(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf, []catalog.CallRow, error) {

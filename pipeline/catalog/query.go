@@ -120,6 +120,15 @@ type Leaf struct {
 	Query    Query
 	MaxPages int    // 0 = as many as the gateway gives
 	Filter   Filter // applied by the run, because the gateway does not
+
+	// Split asks for leaves that fit the gateway's window in place of this one.
+	Split bool
+	// Strict pages on past the declared total until a page is not full: the
+	// total may be a lie. Leaves of a split are strict.
+	Strict bool
+	// Unsplittable marks a leaf of a split that has more results than can be
+	// paged through and nothing left to split it by.
+	Unsplittable bool
 }
 
 // Hit is one row of a page of search results.
