@@ -13,6 +13,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // commands and flags
 	github.com/xitongsys/parquet-go v1.6.2 // the independent reader that checks every Parquet file
 	go.uber.org/goleak v1.3.0 // goroutine leaks in tests
+	golang.org/x/image v0.47.0 // reads WebP pictures, scales pictures down for gateways
 	golang.org/x/sync v0.24.0 // errgroup
 	golang.org/x/term v0.47.0 // is stderr a terminal
 	golang.org/x/text v0.43.0 // NFKC, widths of characters

@@ -151,7 +151,7 @@ func (c *Client) attempt(ctx context.Context, p *patience, t *trail, q query) (*
 
 // try is attempt in a slot.
 func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*catalog.GatewayError, time.Duration, error) {
-	m, rep, err := c.dispatch(ctx, p.same, q)
+	m, rep, err := c.dispatch(ctx, p, q)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -166,6 +166,8 @@ func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*cata
 	ge := c.verdict(q.API, r, q.decode)
 	t.add(r, ge)
 	c.learn(m, rep, ge)
+	c.hearQuota(m, rep)
+	p.failed = c.settle(rep, ge)
 	if ge == nil {
 		return nil, 0, nil
 	}
@@ -189,24 +191,30 @@ func (c *Client) keep(api string, r catalog.Record) error {
 	return err
 }
 
-// dispatch sends q once, as same or else as the credential that can send
-// soonest, which is returned.
-func (c *Client) dispatch(ctx context.Context, same *member, q query) (*member, reply, error) {
-	m := same
-	if m == nil {
-		var err error
-		if m, err = c.choose(); err != nil {
+// dispatch sends q once, as the credential that p asks for or else as the one
+// that can send soonest, which is returned.
+func (c *Client) dispatch(ctx context.Context, p *patience, q query) (*member, reply, error) {
+	for {
+		m, err := c.choose(q.API, p.same)
+		if err != nil {
 			return nil, reply{}, err
 		}
-		defer m.assigned.Add(-1)
+		rep, err := c.sendAs(ctx, m, p, q)
+		m.assigned.Add(-1)
+		if err != errResting {
+			return m, rep, err
+		}
 	}
+}
+
+// sendAs sends q once as m.
+func (c *Client) sendAs(ctx context.Context, m *member, p *patience, q query) (reply, error) {
 	if err := c.authorise(ctx, m); err != nil {
-		return nil, reply{}, err
+		return reply{}, err
 	}
-	rep, err := c.send(ctx, m, q.API, func(endpoint string, cred Credential) (*http.Request, error) {
+	return c.send(ctx, m, q.API, p.failed, func(endpoint string, cred Credential) (*http.Request, error) {
 		return c.dialect.Build(ctx, endpoint, q.Request, cred, c.opts.Now())
 	})
-	return m, rep, err
 }
 
 // repeat decides what follows a failed attempt of m: another one after a
@@ -216,7 +224,7 @@ func (c *Client) repeat(p *patience, m *member, rep reply, ge *catalog.GatewayEr
 	case catalog.ErrToken:
 		return 0, c.renewOnce(p, m, rep, ge)
 	case catalog.ErrQuota:
-		return 0, c.spendUp(m, ge)
+		return 0, c.spendUp(m, rep, ge)
 	}
 	return c.again(p, rep, ge)
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"offerlake/pipeline/catalog"
 )
 
 // A Client makes the calls of one run to one gateway: it answers from the
@@ -31,16 +33,16 @@ type Client struct {
 	log     *slog.Logger
 	http    *http.Client
 
-	members  []*member
-	redact   *redactor
-	halt     *halt
-	slots    chan struct{} // one element per attempt under way
-	keys     keyLocks
-	endpoint atomic.Int64 // counts failovers; modulo len(Endpoints) it is the current one
+	members   []*member
+	endpoints *endpoints
+	redact    *redactor
+	halt      *halt
+	slots     chan struct{} // one element per attempt under way
+	keys      keyLocks
 
 	choosing sync.Mutex
-	turn     int   // where the search for a credential starts; guarded by choosing
-	quota    error // set once every credential's paid calls are used up; guarded by choosing
+	turn     int                   // where the search for a credential starts; guarded by choosing
+	refusal  *catalog.GatewayError // the last one of class ErrQuota; guarded by choosing
 
 	silent      atomic.Int64 // calls in a row that ended without any answer
 	lastSuccess atomic.Int64 // Unix nanoseconds, real clock
@@ -58,19 +60,20 @@ func NewClient(dialect Dialect, journal Journal, opts Options) (*Client, error) 
 	}
 	opts = opts.withDefaults()
 	c := &Client{
-		dialect: dialect,
-		journal: journal,
-		opts:    opts,
-		log:     opts.Logger,
-		http:    newHTTPClient(opts.HTTP),
-		redact:  newRedactor(),
-		halt:    newHalt(opts.Drain),
-		slots:   make(chan struct{}, opts.InFlight),
-		keys:    keyLocks{busy: map[string]chan struct{}{}},
+		dialect:   dialect,
+		journal:   journal,
+		opts:      opts,
+		log:       opts.Logger,
+		http:      newHTTPClient(opts.HTTP),
+		endpoints: newEndpoints(opts.Endpoints),
+		redact:    newRedactor(),
+		halt:      newHalt(opts.Drain),
+		slots:     make(chan struct{}, opts.InFlight),
+		keys:      keyLocks{busy: map[string]chan struct{}{}},
 	}
-	for _, cred := range opts.Credentials {
+	for i, cred := range opts.Credentials {
 		c.redact.add(cred.Key, cred.Secret, cred.AccessToken, cred.RefreshToken, cred.Code)
-		c.members = append(c.members, newMember(cred, opts.PerSecond, opts.Burst))
+		c.members = append(c.members, newMember(i, cred, opts))
 	}
 	return c, nil
 }
@@ -88,9 +91,13 @@ type Stats struct {
 	Reused        int64         // calls answered by an earlier run's journal
 	Bytes         int64         // size of the answers after decompression
 	InFlight      int           // attempts under way: waiting for their turn or for their answer
-	Rate          float64       // attempts per second that are allowed now, over all credentials
+	Pace          float64       // attempts per second over the last seconds
+	Rate          float64       // attempts per second that are allowed now, over all credentials that do not rest
 	Limit         float64       // attempts per second as configured, over all credentials
 	WaitedAtLimit time.Duration // summed over all callers, so it may exceed the run's time
+
+	Endpoints   []EndpointStats   // in order
+	Credentials []CredentialStats // in order
 }
 
 // counters are the parts of Stats that calls add to.
@@ -110,9 +117,13 @@ func (c *Client) Stats() Stats {
 		InFlight:      len(c.slots),
 		WaitedAtLimit: time.Duration(c.count.waited.Load()),
 	}
-	for _, m := range c.members {
-		s.Rate += m.pace.current()
-		s.Limit += c.opts.PerSecond
+	s.Endpoints, s.Credentials = c.endpoints.stats(), c.credentialStats()
+	for i, m := range c.members {
+		s.Pace += m.pace.measured(time.Now())
+		s.Limit += m.pace.limit
+		if s.Credentials[i].RestsUntil.IsZero() {
+			s.Rate += m.pace.current()
+		}
 	}
 	return s
 }

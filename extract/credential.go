@@ -1,32 +1,44 @@
 package extract
 
 import (
-	"context"
-	"net/http"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"offerlake/pipeline/catalog"
 )
 
-// member is one credential with its own pace and its access token.
+// member is one credential with its own pace and quota and its access token.
 type member struct {
+	name     string // "#1"; stands for the credential wherever it is shown
 	pace     *pacer
 	assigned atomic.Int32  // attempts that were given to it and are not over
+	calls    atomic.Int64  // attempts sent, token requests included
 	renewing chan struct{} // held by the one caller that renews the token
+	tokens   TokenStore    // nil = tokens are not kept
 
 	mu      sync.Mutex
 	cred    Credential
 	renewAt time.Time // when the token is due for renewal; zero = not known
 	stale   bool      // the gateway has refused the token
 	fixed   bool      // there is no way to obtain another token
+	unsaved bool      // the store could not take the token
 
-	spent bool // its paid calls are used up; guarded by Client.choosing
+	quota quota // guarded by Client.choosing
 }
 
-func newMember(cred Credential, perSecond float64, burst int) *member {
-	return &member{pace: newPacer(perSecond, burst), cred: cred, renewing: make(chan struct{}, 1)}
+// newMember returns the ith credential of o.
+func newMember(i int, cred Credential, o Options) *member {
+	orDefault(&cred.PerSecond, o.PerSecond)
+	orDefault(&cred.PerDay, o.PerDay)
+	if cred.PerDay == NoQuota {
+		cred.PerDay = 0
+	}
+	m := &member{
+		name: fmt.Sprintf("#%d", i+1), pace: newPacer(cred.PerSecond, o.Burst), cred: cred,
+		renewing: make(chan struct{}, 1), tokens: cred.Tokens, quota: quota{perDay: cred.PerDay},
+	}
+	m.renewAt = renewal(cred.AccessExpires, o.Now())
+	return m
 }
 
 func (m *member) credential() Credential {
@@ -35,62 +47,42 @@ func (m *member) credential() Credential {
 	return m.cred
 }
 
-// due reports whether a token has to be obtained before the next call.
-func (m *member) due(now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.stale {
-		return true
-	}
-	return !m.fixed && (m.cred.AccessToken == "" || !m.renewAt.IsZero() && !now.Before(m.renewAt))
+// CredentialStats are the figures of one credential, which they do not reveal.
+type CredentialStats struct {
+	Name  string // "#1" is the first one of Options.Credentials
+	Calls int64  // attempts sent, token requests included
+	Today int64  // calls of the gateway's day, with those of other processes where the gateway tells
+	// PerDay is how many there may be; 0 = no limit is known.
+	PerDay int64
+	// RestsUntil is when the gateway's day changes for a credential whose quota
+	// is used up, zero while it has calls left.
+	RestsUntil time.Time
 }
 
-// refuse notes that the gateway did not accept token. A token that was
-// renewed in the meantime is not affected.
-func (m *member) refuse(token string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.cred.AccessToken == token {
-		m.stale = true
-	}
-}
-
-// grant puts a new token in place. It is renewed a minute before it expires,
-// or at nine tenths of a life shorter than ten minutes.
-func (m *member) grant(t Token, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.cred.AccessToken, m.stale, m.renewAt = t.Access, false, time.Time{}
-	if t.Refresh != "" {
-		m.cred.RefreshToken = t.Refresh
-	}
-	if !t.Expires.IsZero() {
-		m.renewAt = t.Expires.Add(-min(time.Minute, t.Expires.Sub(now)/10))
-	}
-}
-
-// fix notes that no token can be obtained. It reports whether the calls may
-// go on with what there is.
-func (m *member) fix() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.fixed = true
-	return !m.stale
-}
-
-// choose picks the credential that can send soonest; equals take turns. It
-// fails once the paid calls of all of them are used up.
-func (c *Client) choose() (*member, error) {
+// choose picks the credential that can send soonest, or same if that is set
+// and has calls left; equals take turns. The caller takes the attempt from
+// assigned when it is over.
+func (c *Client) choose(api string, same *member) (*member, error) {
 	c.choosing.Lock()
 	defer c.choosing.Unlock()
-	if c.quota != nil {
-		return nil, c.quota
+	now := c.opts.Now()
+	best := same
+	if same == nil || same.quota.rests(now) {
+		if best = c.soonest(now); best == nil {
+			return nil, c.quotaError(api, now)
+		}
 	}
+	best.assigned.Add(1)
+	return best, nil
+}
+
+// soonest returns the credential that can send soonest, nil while all rest.
+func (c *Client) soonest(now time.Time) *member {
 	var best *member
 	var bestDelay time.Duration
 	for i := range c.members {
 		m := c.members[(c.turn+i)%len(c.members)]
-		if m.spent {
+		if m.quota.rests(now) {
 			continue
 		}
 		if d := m.pace.delay(int(m.assigned.Load())); best == nil || d < bestDelay {
@@ -98,84 +90,19 @@ func (c *Client) choose() (*member, error) {
 		}
 	}
 	c.turn++
-	best.assigned.Add(1)
-	return best, nil
+	return best
 }
 
-// spendUp takes m out of the choice after err, of class ErrQuota. It returns
-// nil while another credential is left.
-func (c *Client) spendUp(m *member, err *catalog.GatewayError) error {
+// credentialStats lists the credentials in order.
+func (c *Client) credentialStats() []CredentialStats {
 	c.choosing.Lock()
 	defer c.choosing.Unlock()
-	m.spent = true
-	for _, other := range c.members {
-		if !other.spent {
-			c.log.Warn("paid calls of a credential are used up; going on with the others", "api", err.API)
-			return nil
+	now := c.opts.Now()
+	all := make([]CredentialStats, len(c.members))
+	for i, m := range c.members {
+		all[i] = CredentialStats{
+			Name: m.name, Calls: m.calls.Load(), Today: m.quota.used(now), PerDay: m.quota.limit(), RestsUntil: m.quota.restsUntil(now),
 		}
 	}
-	c.quota = advise(err)
-	return c.quota
-}
-
-// tokenAPI names token requests in errors; they are never journaled.
-const tokenAPI = "access token"
-
-// authorise sees to it that m has an access token where the dialect needs
-// one. The caller holds a slot.
-func (c *Client) authorise(ctx context.Context, m *member) error {
-	td, ok := c.dialect.(TokenDialect)
-	if !ok || !m.due(c.opts.Now()) {
-		return nil
-	}
-	if err := c.halt.take(ctx, m.renewing); err != nil {
-		return err
-	}
-	defer func() { <-m.renewing }()
-	if !m.due(c.opts.Now()) { // another caller was faster
-		return nil
-	}
-	build := func(endpoint string, cred Credential) (*http.Request, error) {
-		return td.TokenRequest(ctx, endpoint, cred, c.opts.Now())
-	}
-	if req, err := build(c.opts.Endpoints[0], m.credential()); err == nil && req == nil {
-		if m.fix() {
-			return nil
-		}
-		return advise(&catalog.GatewayError{
-			Class: catalog.ErrDenied, API: tokenAPI,
-			Message: "the gateway refuses the access token and there is no refresh token or code to obtain another one with",
-		})
-	}
-	return c.renew(ctx, td, m, build)
-}
-
-// renew obtains an access token for m.
-func (c *Client) renew(ctx context.Context, td TokenDialect, m *member, build func(string, Credential) (*http.Request, error)) error {
-	var p patience
-	for {
-		rep, err := c.send(ctx, m, tokenAPI, build)
-		if err != nil {
-			return err
-		}
-		var tok Token
-		now := c.opts.Now()
-		ge := c.verdict(tokenAPI, catalog.Record{Status: rep.status, Body: rep.body, Error: rep.fault}, func(a Answer) (err error) {
-			tok, err = td.DecodeToken(a, now)
-			return err
-		})
-		c.learn(m, rep, ge)
-		if ge == nil {
-			c.redact.add(tok.Access, tok.Refresh)
-			m.grant(tok, now)
-			return nil
-		}
-		wait, err := c.again(&p, rep, ge)
-		if err != nil {
-			return err
-		}
-		if err := c.pauseBefore(ctx, ge, wait); err != nil {
-			return err
-		}
-	}
+	return all
 }

@@ -52,6 +52,16 @@ type TokenDialect interface {
 	DecodeToken(a Answer, now time.Time) (Token, error)
 }
 
+// PostponeDialect is implemented by dialects whose refresh tokens can be
+// renewed before they expire.
+type PostponeDialect interface {
+	TokenDialect
+	// PostponeRequest builds the call that renews the refresh token of c, which
+	// has a current access token. DecodePostponed reads its answer.
+	PostponeRequest(ctx context.Context, endpoint string, c Credential, now time.Time) (*http.Request, error)
+	DecodePostponed(a Answer, now time.Time) (Token, error)
+}
+
 // CategoryDialect is implemented by dialects that can list sub-categories.
 type CategoryDialect interface {
 	// Children builds the call that lists the children of a category.
@@ -164,20 +174,41 @@ type Answer struct {
 	Body   []byte
 }
 
-// Credential is one member of a job's credentials. All values are secrets and
+// Credential is one member of a job's credentials. Its texts are secrets and
 // never leave a Request, an error, a log or a journal.
 type Credential struct {
-	Key          string // onebound key, or app_key
-	Secret       string // onebound secret, or app_secret
-	AccessToken  string
-	RefreshToken string
-	Code         string // OAuth authorisation code
-	RedirectURI  string
+	Key            string // onebound key, or app_key
+	Secret         string // onebound secret, or app_secret
+	AccessToken    string
+	AccessExpires  time.Time // zero = not known
+	RefreshToken   string
+	RefreshExpires time.Time // zero = not known
+	Code           string    // OAuth authorisation code
+	RedirectURI    string
+
+	// PerSecond and PerDay take the place of Options.PerSecond and
+	// Options.PerDay for this credential. Default: those.
+	PerSecond float64
+	PerDay    int64
+	// Tokens keeps the tokens that are granted during the run. Default: they
+	// end with the client.
+	Tokens TokenStore
 }
 
 // Token is an access token as a gateway granted it.
 type Token struct {
-	Access  string
-	Refresh string    // "" = keep the old one
-	Expires time.Time // zero = not told
+	Access         string
+	Refresh        string    // "" = keep the old one
+	Expires        time.Time // of Access; zero = not told
+	RefreshExpires time.Time // of Refresh; zero = not told
+}
+
+// A TokenStore keeps the tokens of one credential, for later runs and for
+// other processes that use it now. It is safe for concurrent use.
+type TokenStore interface {
+	// Update calls renew with the stored token, which is empty if there is none
+	// yet, and stores what renew returns. Until Update returns no other process
+	// is in an Update of the same token: a gateway may take a refresh token only
+	// once. An error of renew is returned as it is and changes nothing.
+	Update(ctx context.Context, renew func(stored Token) (Token, error)) error
 }

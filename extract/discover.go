@@ -21,7 +21,11 @@ import (
 // asked for is an error of class ErrInvalid.
 func (c *Client) Pages(ctx context.Context, leaf catalog.Leaf) iter.Seq2[catalog.PageResult, error] {
 	return func(yield func(catalog.PageResult, error) bool) {
-		w := newWalk(c.dialect.Limits(), leaf.MaxPages)
+		limits := c.dialect.Limits()
+		if leaf.Query.Kind == catalog.PoolQuery {
+			limits.Window = 0 // unlike search results, a pool is handed out whole
+		}
+		w := newWalk(limits, leaf.MaxPages)
 		w.strict = leaf.Strict
 		records := recordWalk{maxPages: leaf.MaxPages, paged: leaf.Query.Call != nil && leaf.Query.Call.PageParam != ""}
 		for n := 1; ; n++ {

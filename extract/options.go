@@ -15,14 +15,20 @@ import (
 // Unlimited is a PerSecond that no gateway and no machine reaches.
 const Unlimited = 1e6
 
+// NoQuota is a PerDay without a limit, for a credential beside others that have
+// one.
+const NoQuota = math.MaxInt64
+
 // Options tune a Client. The zero value of a field is its default.
 type Options struct {
 	// Gateway is the kind of the gateway, such as "onebound". It is part of
 	// every call's key, so journals of one kind never answer for another.
 	// Required.
 	Gateway string
-	// Endpoints are base URLs. The first one is used until an attempt brings
-	// no answer, then the next one, and so on around. Required unless Replay.
+	// Endpoints are base URLs in order of preference: each attempt goes to the
+	// first one that is up. One that brings no answer or a 5xx three times in a
+	// row is left alone for a while, then gets one call on trial. An attempt
+	// that repeats a failed one goes to the next. Required unless Replay.
 	Endpoints []string
 	// Credentials share the calls: each attempt goes to the one that can send
 	// soonest. Default: one without values, for gateways that want none.
@@ -33,6 +39,12 @@ type Options struct {
 	// it, so that jitter on the way does not add up to a call too many at the
 	// gateway. Default: 5, what users report to be safe.
 	PerSecond float64
+	// PerDay is how many calls each credential may make in a day of the
+	// gateways (UTC+8), retries included, token requests not; where the gateway
+	// tells what others used of its quota, that counts too. A credential that is
+	// used up rests until the day changes; while all of them rest, calls end
+	// with class ErrQuota. Default: no limit but the gateway's own.
+	PerDay int64
 	// Burst is how many attempts of a credential may follow each other at once
 	// after a pause. Default: 1, evenly paced, because a gateway's own idea of a
 	// burst is not known.
@@ -140,7 +152,13 @@ func (o Options) Validate() error {
 		ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
 		fault(!ok, "endpoint %d is not an absolute http or https URL without a user", i)
 	}
-	fault(o.PerSecond < 0 || math.IsNaN(o.PerSecond) || o.PerSecond > Unlimited, "per second is %v, want 0 to 1e6", o.PerSecond)
+	badRate := func(r float64) bool { return r < 0 || math.IsNaN(r) || r > Unlimited }
+	fault(badRate(o.PerSecond), "per second is %v, want 0 to 1e6", o.PerSecond)
+	fault(o.PerDay < 0, "per day is %d, want 0 or more", o.PerDay)
+	for i, c := range o.Credentials {
+		fault(badRate(c.PerSecond), "per second of credential #%d is %v, want 0 to 1e6", i+1, c.PerSecond)
+		fault(c.PerDay < 0, "per day of credential #%d is %d, want 0 or more", i+1, c.PerDay)
+	}
 	fault(o.Burst < 0, "burst is %d, want 0 or more", o.Burst)
 	fault(o.InFlight < 0, "in flight is %d, want 0 or more", o.InFlight)
 	fault(o.AttemptTimeout < 0, "attempt timeout is %v, want 0 or more", o.AttemptTimeout)

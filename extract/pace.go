@@ -23,10 +23,15 @@ const (
 	climbPerSecond = 0.02
 	// floor is the part of the configured rate that no cut goes below.
 	floor = 1.0 / 64
+	// measureSeconds is the span over which the pace is measured.
+	measureSeconds = 3
 )
 
 // pacer spaces the attempts of one credential. It halves the rate when the
 // gateway throttles and climbs back slowly, never above the configured rate.
+// Where none is configured (Unlimited), it halves the pace that the attempts
+// really had, and what that was takes the configured rate's place in floor and
+// climbPerSecond; the climb goes on for as long as nothing is throttled.
 //
 // It is a token bucket kept as the time of the next token. What it has beyond
 // x/time/rate: when it is late it catches up, but, unless a burst is
@@ -41,16 +46,24 @@ type pacer struct {
 
 	mu      sync.Mutex
 	rate    float64
+	full    float64     // limit, or the pace at the first cut where there is none
 	next    time.Time   // when the next attempt is due
 	until   time.Time   // nothing is sent before
 	changed time.Time   // when rate was last changed
 	cutAt   time.Time   // when it was last halved
 	recent  []time.Time // ring of the last attempts, a second's worth; nil with a burst
 	sent    int         // attempts so far; the next one goes to recent[sent%len]
+	begun   time.Time   // of the first attempt
+	// seconds counts the attempts of the last seconds; one of Unix second s is
+	// in seconds[s%len].
+	seconds [measureSeconds + 1]struct {
+		unix int64
+		n    int
+	}
 }
 
 func newPacer(perSecond float64, burst int) *pacer {
-	p := &pacer{limit: perSecond, rate: perSecond, head: make(chan struct{}, 1)}
+	p := &pacer{limit: perSecond, rate: perSecond, full: perSecond, head: make(chan struct{}, 1)}
 	p.credit = time.Duration(burst-1) * p.interval()
 	if burst == 1 {
 		p.recent = make([]time.Time, min(max(int(perSecond), 1), maxWindow))
@@ -99,6 +112,7 @@ func (p *pacer) take(arrived, now time.Time) int {
 	p.next = due.Add(p.interval())
 	n := p.sent
 	p.sent++
+	p.note(now)
 	if p.recent != nil {
 		p.recent[n%len(p.recent)] = now
 	}
@@ -145,9 +159,51 @@ func (p *pacer) cut(sent time.Time) bool {
 		return false
 	}
 	now := time.Now()
+	if actual := p.pace(now); p.limit >= Unlimited && actual > 0 {
+		if p.cutAt.IsZero() {
+			p.full = actual
+		}
+		p.rate = min(p.rate, actual)
+	}
 	p.cutAt = now
-	p.set(max(p.rate/2, p.limit*floor), now)
+	p.set(max(p.rate/2, p.full*floor), now)
 	return true
+}
+
+// note counts an attempt for pace.
+func (p *pacer) note(now time.Time) {
+	if p.begun.IsZero() {
+		p.begun = now
+	}
+	s := &p.seconds[now.Unix()%int64(len(p.seconds))]
+	if s.unix != now.Unix() {
+		s.unix, s.n = now.Unix(), 0
+	}
+	s.n++
+}
+
+// pace returns the attempts per second over the last seconds. The first
+// second counts as a whole one: what came at once says nothing about a rate.
+// The caller holds p.mu.
+func (p *pacer) pace(now time.Time) float64 {
+	sum, first := 0, now.Unix()-measureSeconds
+	for _, s := range p.seconds {
+		if s.unix >= first {
+			sum += s.n
+		}
+	}
+	since := time.Unix(first, 0)
+	if p.begun.After(since) {
+		since = p.begun
+	}
+	return float64(sum) / max(now.Sub(since).Seconds(), 1)
+}
+
+// measured is pace for others.
+func (p *pacer) measured(now time.Time) float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pace(now)
 }
 
 // climb raises the rate after a success.
@@ -158,7 +214,7 @@ func (p *pacer) climb() {
 		return
 	}
 	now := time.Now()
-	gain := p.limit * climbPerSecond * now.Sub(p.changed).Seconds()
+	gain := p.full * climbPerSecond * now.Sub(p.changed).Seconds()
 	p.set(min(p.rate+gain, p.limit), now)
 }
 

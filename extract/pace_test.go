@@ -6,6 +6,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,15 @@ import (
 // fetchAll asks for offers 1 to n from workers goroutines.
 func fetchAll(t *testing.T, c *Client, n, workers int) {
 	t.Helper()
+	fetchFrom(t, c, 1, n, workers)
+}
+
+// fetchFrom asks for n offers from first on.
+func fetchFrom(t *testing.T, c *Client, first catalog.OfferID, n, workers int) {
+	t.Helper()
 	ids := make(chan catalog.OfferID, n)
 	for i := range n {
-		ids <- catalog.OfferID(i + 1)
+		ids <- first + catalog.OfferID(i)
 	}
 	close(ids)
 	var wg sync.WaitGroup
@@ -453,6 +460,42 @@ func TestSlowedCredentialGetsFewerCalls(t *testing.T) {
 		fetchAll(t, c, 200, 4)
 		if got := c.Stats(); got.Throttled > 30 {
 			t.Errorf("Stats() = %+v, want few throttled calls", got)
+		}
+	})
+}
+
+// Without a configured rate, too, a throttle slows a run down to what the
+// gateway takes, and the pace comes back when it takes more.
+func TestUnlimitedPaceFalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limited := strict(20, 20, 0)
+		var free atomic.Bool
+		gw := &fakeGateway{answer: func(n int, r *http.Request) (int, string, error) {
+			if free.Load() {
+				time.Sleep(50 * time.Millisecond)
+				return 200, echo(r).String(), nil
+			}
+			return limited.answer(n, r)
+		}}
+		free.Store(true)
+		c := newTestClient(t, single, newMemJournal(), gw, func(o *Options) { o.PerSecond, o.InFlight = Unlimited, 16 })
+		fetchAll(t, c, 1600, 16) // 16 in flight, 50 ms each: 320 a second
+		if got := c.Stats(); got.Pace < 250 || got.Rate != Unlimited {
+			t.Errorf("Stats() = %+v, want a pace of about 320 and no limit", got)
+		}
+		free.Store(false)
+		start := time.Now()
+		fetchFrom(t, c, 2000, 1200, 16)
+		s := c.Stats()
+		if took := time.Since(start); took > 3*time.Minute {
+			t.Errorf("1200 calls at 20 a second took %v, want about a minute", took)
+		}
+		if s.Throttled > 200 {
+			t.Errorf("%d calls were throttled, want few of 1200", s.Throttled)
+		}
+		if s.Rate > 100 {
+			t.Errorf("Stats().Rate = %v, want the rate of the gateway", s.Rate)
 		}
 	})
 }

@@ -19,8 +19,9 @@ const (
 
 // patience is what one call has gone through so far.
 type patience struct {
-	same           *member // must make the next attempt; nil = any
-	failures       int     // attempts without a usable answer
+	same           *member   // must make the next attempt; nil = any
+	failed         *endpoint // where the last attempt failed; nil if it did not, or for another reason
+	failures       int       // attempts without a usable answer
 	upstreams      int
 	throttles      int
 	throttledSince time.Time // zero while not throttled
@@ -132,21 +133,27 @@ func advise(ge *catalog.GatewayError) *catalog.GatewayError {
 	advised := *ge
 	hint := ""
 	switch ge.Class {
-	case catalog.ErrQuota:
-		hint = "the paid calls of the credentials are used up: recharge, or resume the run when the quota is renewed"
 	case catalog.ErrToken:
 		advised.Class = catalog.ErrDenied
 		hint = "the gateway refuses the access token: obtain a new one, then resume the run"
 	case catalog.ErrDenied:
 		hint = "check the credentials and the account's permission for this API, then resume the run"
+		if ge.API == tokenAPI {
+			hint = "no access token was granted: authorise the app again or check the credentials, then resume the run"
+		}
 	default:
 		return ge
 	}
-	if ge.Message != "" {
-		hint = ge.Message + " (" + hint + ")"
-	}
-	advised.Message = hint
+	advised.Message = hinted(ge.Message, hint)
 	return &advised
+}
+
+// hinted adds what to do to a gateway's words.
+func hinted(message, hint string) string {
+	if message == "" {
+		return hint
+	}
+	return message + " (" + hint + ")"
 }
 
 // pauseBefore waits before an attempt is repeated because of ge.

@@ -23,50 +23,81 @@ type reply struct {
 	fault   string        // why there is no whole answer, without credentials
 	after   time.Duration // from Retry-After
 	token   string        // the access token that was used
+	lease   lease         // the endpoint that it was sent to
 	sent    time.Time     // real clock
+	at      time.Time     // the same by Options.Now
 	latency time.Duration
 }
 
-// send makes one attempt as m, when m's turn comes. The caller holds a slot.
-// An error means that nothing was sent, or that ctx ended first.
-func (c *Client) send(ctx context.Context, m *member, api string, build func(endpoint string, cred Credential) (*http.Request, error)) (reply, error) {
+// buildFunc makes a signed request for an endpoint.
+type buildFunc func(endpoint string, cred Credential) (*http.Request, error)
+
+// send makes one attempt as m, when m's turn comes; failed is the endpoint
+// where the call's last attempt did, nil if none. The caller holds a slot and
+// settles the reply's lease. An error means that nothing was sent, or that ctx
+// ended first; errResting, that m is not the one to send it.
+func (c *Client) send(ctx context.Context, m *member, api string, failed *endpoint, build buildFunc) (reply, error) {
 	queued := time.Now()
 	n, err := m.pace.wait(ctx, c.halt)
 	c.count.waited.Add(int64(time.Since(queued)))
 	if err != nil {
 		return reply{}, err
 	}
-	at := c.endpoint.Load()
+	to := c.endpoints.pick(failed)
 	cred := m.credential()
-	req, err := build(c.opts.Endpoints[at%int64(len(c.opts.Endpoints))], cred)
+	req, err := c.prepare(ctx, m, api, func() (*http.Request, error) { return build(to.url, cred) })
 	if err != nil {
-		return reply{}, fmt.Errorf("%s: build request: %s", api, c.redact.text(foreignText(err)))
-	}
-	if err := c.halt.check(ctx); err != nil {
+		c.endpoints.giveBack(to)
 		return reply{}, err
 	}
-	if err := c.spend(api); err != nil {
-		return reply{}, err
-	}
+	m.calls.Add(1)
 	connected := httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		if !info.Reused {
 			m.pace.out(n, time.Now())
 		}
 	}}
 	rep := c.exchange(httptrace.WithClientTrace(ctx, &connected), req)
-	rep.token = cred.AccessToken
+	rep.token, rep.lease = cred.AccessToken, to
 	c.count.bytes.Add(int64(len(rep.body)))
-	if rep.fault == "" {
-		return rep, nil
-	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && rep.fault != "" {
+		c.endpoints.settle(to, unclear)
 		return reply{}, err
 	}
-	if rep.status == 0 {
-		// Only the first attempt that finds an endpoint dead moves on from it.
-		c.endpoint.CompareAndSwap(at, at+1)
-	}
 	return rep, nil
+}
+
+// prepare builds an attempt's request and takes it from m's quota and from the
+// budget, last of all. Token requests cost no quota.
+func (c *Client) prepare(ctx context.Context, m *member, api string, build func() (*http.Request, error)) (*http.Request, error) {
+	req, err := build()
+	if err != nil {
+		return nil, fmt.Errorf("%s: build request: %s", api, c.redact.text(foreignText(err)))
+	}
+	if err := c.halt.check(ctx); err != nil {
+		return nil, err
+	}
+	if api != tokenAPI {
+		if err := c.charge(m); err != nil {
+			return nil, err
+		}
+	}
+	return req, c.spend(api)
+}
+
+// settle lets the health of the attempt's endpoint follow from its answer. It
+// returns the endpoint if that is where the attempt failed.
+func (c *Client) settle(rep reply, ge *catalog.GatewayError) *endpoint {
+	h := healthOf(rep, ge)
+	switch c.endpoints.settle(rep.lease, h) {
+	case EndpointDown:
+		c.log.Warn("an endpoint is down; calls go to others for a while, if there are any", "host", rep.lease.host, "error", ge.Message)
+	case EndpointUp:
+		c.log.Warn("an endpoint is back", "host", rep.lease.host)
+	}
+	if h == broken {
+		return rep.lease.endpoint
+	}
+	return nil
 }
 
 // spend counts an attempt against the budget, or refuses it.
@@ -97,6 +128,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
 	rep := reply{sent: time.Now()}
 	// Latency goes into the journal and so into a table: a frozen world has none.
 	begun := c.opts.Now()
+	rep.at = begun
 	resp, err := c.http.Do(req)
 	if err != nil {
 		rep.fault = c.fault(req, err)

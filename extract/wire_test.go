@@ -191,25 +191,6 @@ func TestRedirectsAreBounded(t *testing.T) {
 	}
 }
 
-func TestFailover(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var hosts []string
-		gw := &fakeGateway{answer: func(_ int, r *http.Request) (int, string, error) {
-			hosts = append(hosts, r.URL.Host)
-			if r.URL.Host == "one.test" {
-				return 0, "", errors.New("connection refused")
-			}
-			return 200, echo(r).String(), nil
-		}}
-		c := newTestClient(t, single, newMemJournal(), gw, func(o *Options) { o.Endpoints = []string{"http://one.test", "http://two.test"} })
-		fetchAll(t, c, 3, 1)
-		if got, want := strings.Join(hosts, " "), "one.test two.test two.test two.test"; got != want {
-			t.Errorf("endpoints = %s, want %s", got, want)
-		}
-	})
-}
-
 func TestTLSIsVerified(t *testing.T) {
 	t.Parallel()
 	var seen atomic.Int32

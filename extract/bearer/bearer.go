@@ -1,36 +1,44 @@
 package bearer
 
 import (
+	"context"
+	"net/http"
+	"time"
+
 	"offerlake/extract"
 	"offerlake/extract/flex"
+	"offerlake/extract/product"
 )
 
 // Options configure a Dialect. There are none yet: the format has no
 // translation and no other switches.
 type Options struct{}
 
-// Dialect implements extract.Dialect and extract.TokenDialect.
+// Dialect implements extract.Dialect, extract.TokenDialect,
+// extract.ImageDialect, extract.EnrichDialect and extract.CallDialect, most of
+// it by its Service.
 type Dialect struct {
+	*product.Service
 	pool flex.Pool
 }
 
 var (
-	_ extract.Dialect      = (*Dialect)(nil)
-	_ extract.TokenDialect = (*Dialect)(nil)
+	_ extract.Dialect       = (*Dialect)(nil)
+	_ extract.TokenDialect  = (*Dialect)(nil)
+	_ extract.ImageDialect  = (*Dialect)(nil)
+	_ extract.EnrichDialect = (*Dialect)(nil)
+	_ extract.CallDialect   = (*Dialect)(nil)
 )
 
 // New returns the dialect.
-func New(Options) (*Dialect, error) { return new(Dialect), nil }
+func New(Options) (*Dialect, error) { return &Dialect{Service: product.NewService("bearer")}, nil }
 
-// The documented bounds of the calls. The window is that of all search
-// services of 1688 that were measured.
-const (
-	pageSize = 50
-	window   = 2000
-	maxBatch = 50
-)
-
-// Limits returns the bounds of the dialect's calls.
-func (*Dialect) Limits() extract.Limits {
-	return extract.Limits{PageSize: pageSize, Window: window, MaxBatch: maxBatch}
+// Build makes the request of r, with c's access token in a header.
+func (d *Dialect) Build(ctx context.Context, endpoint string, r extract.Request, c extract.Credential, _ time.Time) (*http.Request, error) {
+	req, err := d.Request(ctx, endpoint, r, product.WithoutPicture(r))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.AccessToken)
+	return req, nil
 }

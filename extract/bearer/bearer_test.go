@@ -3,10 +3,9 @@ package bearer
 import (
 	"context"
 	"flag"
+	"net/http"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"offerlake/extract"
 	"offerlake/extract/dialecttest"
@@ -47,33 +46,6 @@ func TestDecode(t *testing.T) {
 
 func FuzzDecode(f *testing.F) { dialecttest.Fuzz(f, newDialect(f), bodies) }
 
-func TestSearch(t *testing.T) {
-	t.Parallel()
-	d := newDialect(t)
-	all := catalog.Query{
-		Kind: catalog.SearchQuery, Keyword: "保温杯", Category: 1031910, PriceFrom: catalog.Some(catalog.Decimal(10_000)),
-		PriceTo: catalog.Some(catalog.Decimal(505_000)), MinOrder: 2, FreeShipping: true, VerifiedSupplier: true, Sort: catalog.SortSalesDesc,
-	}
-	got, err := d.Search(all, 4)
-	want := extract.Request{API: "alibaba.product.search", Params: catalog.Params{
-		"keywords": "保温杯", "categoryId": "1031910", "priceStart": "1", "priceEnd": "50.5", "minQuantity": "2", "isFreeShip": "true",
-		"highQuality": "true", "sort": "sales_desc", "pageNo": "4", "pageSize": "50",
-	}}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("Search = %v (-want +got):\n%s", err, diff)
-	}
-	got, err = d.Search(catalog.Query{Kind: catalog.CategoryQuery, Category: 67}, 1)
-	want = extract.Request{API: "alibaba.product.search", Params: catalog.Params{"categoryId": "67", "pageNo": "1", "pageSize": "50"}}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("Search of a category = %v (-want +got):\n%s", err, diff)
-	}
-	for _, kind := range []catalog.QueryKind{catalog.ShopQuery, catalog.OffersQuery} {
-		if _, err := d.Search(catalog.Query{Kind: kind}, 1); err == nil {
-			t.Errorf("Search(%s) = nil, want an error", kind)
-		}
-	}
-}
-
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
@@ -93,9 +65,51 @@ func TestBuild(t *testing.T) {
 		if got := req.URL.String(); got != c.want {
 			t.Errorf("Build(%v) = %s, want %s", c.ids, got, c.want)
 		}
+		if req.Method != http.MethodGet || req.Body != nil {
+			t.Errorf("Build(%v) is a %s, want a GET without a body", c.ids, req.Method)
+		}
 		if got := req.Header.Get("Authorization"); got != "Bearer tok" {
 			t.Errorf("Build(%v) Authorization = %q, want %q", c.ids, got, "Bearer tok")
 		}
+	}
+}
+
+func TestBuildUpload(t *testing.T) {
+	t.Parallel()
+	d := newDialect(t)
+	p := &catalog.Picture{File: "cup.png", SHA256: "ab12", Data: []byte("PNG")}
+	r, err := d.Search(catalog.Query{Kind: catalog.ImageQuery, Picture: p, Keyword: "杯"}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := d.Build(context.Background(), "https://gw.test", r, extract.Credential{AccessToken: "tok"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "https://gw.test/openapi/param2/1/com.alibaba.product/alibaba.product.imageSearch?keywords=%E6%9D%AF&pageNo=2&pageSize=50"
+	if req.Method != http.MethodPost || req.URL.String() != want {
+		t.Errorf("Build = %s %s, want POST %s", req.Method, req.URL, want)
+	}
+	if got := req.Header.Get("Authorization"); got != "Bearer tok" {
+		t.Errorf("Authorization = %q, want %q", got, "Bearer tok")
+	}
+	dialecttest.Upload(t, req, "image", "cup.png", "PNG")
+}
+
+func TestCall(t *testing.T) {
+	t.Parallel()
+	d := newDialect(t)
+	r, err := d.Call("com.alibaba.trade/alibaba.trade.getBuyerOrderList", catalog.Params{"page": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := d.Build(context.Background(), "https://gw.test", r, extract.Credential{AccessToken: "tok"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "https://gw.test/openapi/param2/1/com.alibaba.trade/alibaba.trade.getBuyerOrderList?page=1"
+	if got := req.URL.String(); got != want {
+		t.Errorf("Build = %s, want %s", got, want)
 	}
 }
 
@@ -145,6 +159,9 @@ func TestErrorClasses(t *testing.T) {
 		{200, `{"success":false,"error_message":"商品已下架"}`, catalog.ErrDelisted},
 		{200, `{"success":"false","error_message":"who knows"}`, catalog.ErrRefused},
 		{404, `{}`, catalog.ErrMalformed},
+		{400, `{"success":false,"error_code":"gw.NoUsageLeftError","error_message":"SLA bill has no usage left"}`, catalog.ErrQuota},
+		{400, `{"success":false,"error_code":"gw.APIUnsupported","error_message":"x"}`, catalog.ErrDenied},
+		{400, `{"success":false,"error_code":"gw.ParamInvalid","error_message":"x"}`, catalog.ErrInvalid},
 		{200, `{}`, catalog.ErrMalformed},
 		{200, `{"success":true,"products":`, catalog.ErrMalformed},
 		{200, `{"success":true,"products":[]}`, ""},

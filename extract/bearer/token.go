@@ -8,16 +8,19 @@ import (
 
 	"offerlake/extract"
 	"offerlake/extract/envelope"
+	"offerlake/extract/product"
 	"offerlake/pipeline/catalog"
 )
 
+const tokenPath = "/auth/requestToken"
+
 // TokenRequest builds the call that exchanges c's authorisation code. It
 // returns nil when c has none: the format has no other grant.
-func (*Dialect) TokenRequest(ctx context.Context, endpoint string, c extract.Credential, _ time.Time) (*http.Request, error) {
+func (d *Dialect) TokenRequest(ctx context.Context, endpoint string, c extract.Credential, _ time.Time) (*http.Request, error) {
 	if c.Code == "" {
 		return nil, nil
 	}
-	return get(ctx, endpoint+tokenPath, url.Values{
+	return d.Get(ctx, endpoint+tokenPath, url.Values{
 		"client_id":     {c.Key},
 		"client_secret": {c.Secret},
 		"grant_type":    {"authorization_code"},
@@ -34,7 +37,7 @@ func (d *Dialect) DecodeToken(a extract.Answer, now time.Time) (extract.Token, e
 		return extract.Token{}, err
 	}
 	if g.Access == "" || g.Failed() || a.Status >= 400 {
-		err := gatewayError(a.Status, g.Outcome)
+		err := product.GatewayError(a.Status, g.Outcome)
 		if err.Class != catalog.ErrThrottled && err.Class != catalog.ErrUnavailable {
 			err.Class = catalog.ErrDenied
 		}

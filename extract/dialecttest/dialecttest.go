@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -186,6 +188,8 @@ var statuses = []int{200, 400, 401, 403, 404, 429, 500, 502}
 // emit each offer once, with valid text.
 func Fuzz(f *testing.F, d extract.Dialect, dir string) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	inXML, _ := filepath.Glob(filepath.Join(dir, "*.xml")) // the pattern is as good as the one above
+	files = append(files, inXML...)
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no seeds in %s: %v", dir, err)
 	}
@@ -265,17 +269,95 @@ func checkText(t *testing.T, o *catalog.Offer) {
 	}
 }
 
+// Upload checks that the body of req is a form with one file.
+func Upload(t *testing.T, req *http.Request, field, name, data string) {
+	t.Helper()
+	file, header, err := req.FormFile(field)
+	if err != nil {
+		t.Fatalf("field %q: %v", field, err)
+	}
+	got, err := io.ReadAll(file)
+	if err != nil || string(got) != data || header.Filename != name {
+		t.Errorf("field %q = file %q with %q, %v, want %q with %q", field, header.Filename, got, err, name, data)
+	}
+}
+
+// Vector is a signature that was computed by other means.
+type Vector struct {
+	Dialect, Case, Secret, Signature string
+	Params                           map[string]string
+}
+
+// Signatures checks that sign reproduces the n signatures of a dialect.
+func Signatures(t *testing.T, dialect string, n int, sign func(params map[string]string, secret string) string) {
+	t.Helper()
+	b, err := os.ReadFile("../../testdata/extract/signatures.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []Vector
+	if err := json.Unmarshal(b, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range all {
+		if v.Dialect != dialect {
+			continue
+		}
+		n--
+		if got := sign(v.Params, v.Secret); got != v.Signature {
+			t.Errorf("signature of %q = %s, want %s", v.Case, got, v.Signature)
+		}
+	}
+	if n != 0 {
+		t.Errorf("signatures.json has %d fewer cases than expected for %s", n, dialect)
+	}
+}
+
 func checkOptional(t *testing.T, d extract.Dialect, a extract.Answer) {
 	t.Helper()
 	if c, ok := d.(extract.CategoryDialect); ok {
 		_, err := c.DecodeChildren(a)
 		checkError(t, err)
 	}
+	if c, ok := d.(extract.CallDialect); ok {
+		payload, err := c.DecodeCall(a)
+		checkError(t, err)
+		if json.Valid(payload) != (err == nil) {
+			t.Errorf("DecodeCall = %q, %v", payload, err)
+		}
+	}
+	checkExtras(t, d, a)
 	if c, ok := d.(extract.TokenDialect); ok {
 		token, err := c.DecodeToken(a, time.Unix(1732248000, 0))
 		checkError(t, err)
 		if (token.Access == "") != (err != nil) {
 			t.Errorf("DecodeToken = %q, %v", token.Access, err)
+		}
+	}
+}
+
+// checkExtras checks the decoders of those extensions that d makes calls for.
+func checkExtras(t *testing.T, d extract.Dialect, a extract.Answer) {
+	t.Helper()
+	if c, ok := d.(extract.ImageDialect); ok {
+		if _, uploads, _ := c.Upload(catalog.Picture{URL: "https://img.test/a.jpg", Data: []byte{0xff}}); uploads {
+			handle, err := c.DecodeUpload(a)
+			checkError(t, err)
+			if (handle == "") != (err != nil) {
+				t.Errorf("DecodeUpload = %q, %v", handle, err)
+			}
+		}
+	}
+	if c, ok := d.(extract.EnrichDialect); ok {
+		for kind, way := range c.Enrichments() {
+			if way != extract.ByCall {
+				continue
+			}
+			extra, err := c.DecodeExtra(kind, catalog.Subject{Offer: 1}, a)
+			checkError(t, err)
+			if s := fmt.Sprintf("%v", extra); !utf8.ValidString(s) {
+				t.Errorf("what was told of %s holds invalid UTF-8: %q", kind, s)
+			}
 		}
 	}
 }

@@ -13,6 +13,9 @@ type Grant struct {
 	Access  string
 	Refresh string
 	Seconds catalog.Opt[int64] // life time of the access token; a number or a string
+	// RefreshTimeout is when the refresh token ends, in the platform's form of
+	// time; "" when that was not told.
+	RefreshTimeout string
 }
 
 // Read reads the grant at d's place.
@@ -25,6 +28,8 @@ func (g *Grant) Read(d *flex.Decoder) {
 			g.Refresh = d.Text()
 		case "expires_in":
 			g.Seconds = d.Int64()
+		case "refresh_token_timeout":
+			g.RefreshTimeout = d.Text()
 		case "error":
 			g.Code = d.Text()
 		case "error_description":

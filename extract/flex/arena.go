@@ -9,7 +9,7 @@ const (
 	arenaTail = 1 << 10
 )
 
-// An arena makes strings out of chunks of memory that are never written
+// An arena makes strings of escaped text out of chunks of memory that are never written
 // again, so that a document's texts cost one allocation per 16 KB instead of
 // one each. A string keeps its whole chunk alive.
 type arena struct {

@@ -24,24 +24,34 @@ type Pool struct{ decoders sync.Pool }
 // Read calls read with a Decoder that stands before the top value of body. The
 // Decoder must not be used after read has returned.
 //
-// It returns nil if body is exactly one whole JSON value, whatever is in it,
-// and otherwise a *catalog.GatewayError, which keeps the HTTP status. Invalid
-// UTF-8 is repaired and reported as an issue of each offer; body itself is
-// neither kept nor changed.
+// It returns nil if body is exactly one whole JSON value, whatever is in it, or
+// an XML document (see fromXML), and otherwise a *catalog.GatewayError, which
+// keeps the HTTP status; pages of HTML are no answers. Invalid
+// UTF-8 is repaired and reported as an issue of each offer; body itself is not
+// changed, and must not be afterwards: texts that were read are parts of it.
 func (p *Pool) Read(status int, body []byte, read func(d *Decoder)) error {
 	text := bytes.TrimSpace(bytes.TrimPrefix(body, bom))
-	if !startsValue(text) {
+	isXML := startsXML(text)
+	if !isXML && !startsValue(text) {
 		return Malformed(status, text, errNotJSON(text))
-	}
-	d, _ := p.decoders.Get().(*Decoder)
-	if d == nil {
-		d = new(Decoder)
 	}
 	repaired := !utf8.Valid(text)
 	if repaired {
 		text = bytes.ToValidUTF8(text, []byte(string(utf8.RuneError)))
 	}
+	if isXML {
+		json, err := fromXML(text)
+		if err != nil {
+			return Malformed(status, text, err)
+		}
+		text = json
+	}
+	d, _ := p.decoders.Get().(*Decoder)
+	if d == nil {
+		d = new(Decoder)
+	}
 	d.reset(text, repaired)
+	d.xml = isXML
 	read(d)
 	err := d.finish()
 	d.reset(nil, false)

@@ -24,22 +24,27 @@ func (d *Decoder) Object() iter.Seq[[]byte] {
 }
 
 func (d *Decoder) fields(yield func([]byte) bool) {
-	it, err := d.jx.ObjIter()
-	if err != nil {
+	if err := d.in.open('{'); err != nil {
 		d.fail(err)
 		return
 	}
 	at := len(d.path)
 	d.path = append(d.path, step{})
-	for more := true; it.Next() && d.err == nil; {
+	wanted := true
+	for first := true; d.err == nil; first = false {
+		key, more, err := d.in.field(first)
+		if !more || err != nil {
+			d.leave(at, err)
+			return
+		}
 		d.unread = true
-		if more {
-			d.path[at].key = it.Key()
-			more = yield(it.Key())
+		if wanted {
+			d.path[at].key = key
+			wanted = yield(key)
 		}
 		d.Skip()
 	}
-	d.leave(at, it.Err())
+	d.leave(at, nil)
 }
 
 // leave ends a container whose path began at depth at.
@@ -74,6 +79,9 @@ func (d *Decoder) array(yield func(int) bool) bool {
 			d.unread = false
 			d.positions(yield)
 		case Object:
+			if d.wrapped(yield) {
+				return true
+			}
 			d.path = append(d.path, step{})
 			yield(0)
 			d.Skip()
@@ -88,23 +96,27 @@ func (d *Decoder) array(yield func(int) bool) bool {
 }
 
 func (d *Decoder) elements(yield func(int) bool) {
-	it, err := d.jx.ArrIter()
-	if err != nil {
+	if err := d.in.open('['); err != nil {
 		d.fail(err)
 		return
 	}
 	at := len(d.path)
 	d.path = append(d.path, step{})
-	more := true
-	for i := 0; it.Next() && d.err == nil; i++ {
+	wanted := true
+	for i := 0; d.err == nil; i++ {
+		more, err := d.in.element(i == 0)
+		if !more || err != nil {
+			d.leave(at, err)
+			return
+		}
 		d.unread = true
-		if more {
+		if wanted {
 			d.path[at].index = i
-			more = yield(i)
+			wanted = yield(i)
 		}
 		d.Skip()
 	}
-	d.leave(at, it.Err())
+	d.leave(at, nil)
 }
 
 // positions ranges over the fields of an object as over an array's elements.
@@ -132,7 +144,7 @@ func (t Table) Bad() bool { return t.Unreadable || t.Rows == 0 && t.Dropped > 0 
 func (d *Decoder) Rows(row func()) Table {
 	var t Table
 	ok := d.array(func(int) bool {
-		if d.jx.Next() == jx.Object {
+		if d.in.next() == jx.Object {
 			t.Rows++
 			row()
 			return true
@@ -151,7 +163,7 @@ func (d *Decoder) Rows(row func()) Table {
 // whether the value is one of the empty ones, which stand for anything;
 // otherwise the value is an issue.
 func (d *Decoder) refuse(want string) bool {
-	got := d.jx.Next()
+	got := d.in.next()
 	raw := d.raw()
 	if d.err != nil || isEmpty(raw) {
 		return true

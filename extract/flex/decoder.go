@@ -10,22 +10,23 @@ import (
 )
 
 // Decoder reads one JSON document from its beginning to its end. A value that
-// a loop body leaves unread is skipped. Strings that it returns are copies and
-// stay valid. A Decoder comes from Pool.Read and serves one goroutine.
+// a loop body leaves unread is skipped. Strings that it returns stay valid;
+// most are parts of the document and keep it alive. A Decoder comes from Pool.Read and serves one goroutine.
 type Decoder struct {
-	jx       jx.Decoder
+	in       scanner
 	text     arena
 	path     []step
 	root     int // where the paths of issues begin
 	unread   bool
 	repaired bool
+	xml      bool // the document was XML
 	err      error
 	issues   []catalog.Issue
 	unlisted int // issues beyond maxIssues
 }
 
 func (d *Decoder) reset(body []byte, repaired bool) {
-	d.jx.ResetBytes(body)
+	d.in.reset(body)
 	clear(d.path[:cap(d.path)]) // so that no old body is kept alive by its keys
 	d.path = d.path[:0]
 	d.root = 0
@@ -41,11 +42,7 @@ func (d *Decoder) finish() error {
 	if d.err != nil {
 		return d.err
 	}
-	if d.jx.Next() != jx.Invalid {
-		return errTrailing
-	}
-	// Next cannot tell the end from a byte that begins no value; Skip can.
-	if err := d.jx.Skip(); !errors.Is(err, io.EOF) {
+	if d.in.peek(); d.in.pos < len(d.in.buf) {
 		return errTrailing
 	}
 	return nil
@@ -68,9 +65,9 @@ func (d *Decoder) take() jx.Type {
 		return jx.Invalid
 	}
 	d.unread = false
-	t := d.jx.Next()
+	t := d.in.next()
 	if t == jx.Invalid {
-		d.fail(d.jx.Skip()) // which says what is there instead of a value
+		d.fail(d.in.skip()) // which says what is there instead of a value
 	}
 	return t
 }
@@ -78,7 +75,7 @@ func (d *Decoder) take() jx.Type {
 // raw reads any value and returns its text, which is valid until the next
 // read.
 func (d *Decoder) raw() []byte {
-	b, err := d.jx.Raw()
+	b, err := d.in.raw()
 	if err != nil {
 		d.fail(err)
 		return nil
@@ -91,7 +88,7 @@ func (d *Decoder) Skip() {
 	if d.take() == jx.Invalid {
 		return
 	}
-	if err := d.jx.Skip(); err != nil {
+	if err := d.in.skip(); err != nil {
 		d.fail(err)
 	}
 }
@@ -114,7 +111,7 @@ func (d *Decoder) Kind() Kind {
 		return Empty
 	}
 	kind := Empty
-	err := d.jx.Capture(func(c *jx.Decoder) error {
+	err := d.in.look(func(c *jx.Decoder) error {
 		var err error
 		kind, err = kindOf(c)
 		return err

@@ -239,11 +239,11 @@ func TestReadRefusesWhatIsNotOneJSONValue(t *testing.T) {
 		{"page with 502", "<html>busy</html>", 502, catalog.ErrUnavailable, "not JSON: busy"},
 		{"text with 429", "slow down", 429, catalog.ErrThrottled, "not JSON: slow down"},
 		{"text that begins like a literal", "temporarily unavailable", 200, catalog.ErrMalformed, "not JSON: temporarily unavailable"},
-		{"torn", `{"a":[1,2`, 200, catalog.ErrMalformed, `skip: object: array: "," or "]" expected: unexpected EOF: {"a":[1,2`},
-		{"torn string", `{"a":"b`, 200, catalog.ErrMalformed, `skip: object: str: unexpected EOF: {"a":"b`},
+		{"torn", `{"a":[1,2`, 200, catalog.ErrMalformed, `object: array: "," or "]" expected: unexpected EOF: {"a":[1,2`},
+		{"torn string", `{"a":"b`, 200, catalog.ErrMalformed, `object: str: unexpected EOF: {"a":"b`},
 		{"two values", `{"a":1} {}`, 200, catalog.ErrMalformed, errTrailing.Error() + `: {"a":1} {}`},
 		{"stray byte", `{"a":1}}`, 200, catalog.ErrMalformed, errTrailing.Error() + `: {"a":1}}`},
-		{"comma", `[1,]`, 200, catalog.ErrMalformed, `unexpected byte 93 ']' at 3: [1,]`},
+		{"comma", `[1,]`, 200, catalog.ErrMalformed, `array: unexpected byte 93 ']' at 3: [1,]`},
 	}
 	for _, c := range cases {
 		var p Pool

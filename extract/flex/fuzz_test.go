@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/go-faster/jx"
 	"github.com/google/go-cmp/cmp"
 
 	"offerlake/pipeline/catalog"
@@ -159,4 +160,34 @@ func BenchmarkDecoder(b *testing.B) {
 			b.Fatalf("%d rows, %v", len(rows), err)
 		}
 	}
+}
+
+// FuzzScanner compares what the scanner takes for JSON, and the texts that it
+// reads, with jx.
+func FuzzScanner(f *testing.F) {
+	for _, s := range []string{
+		`{"a":[{"bb":1,"ccc":[{"x":"1"},null,"y"]}],"d\u0041":"123.0"}`, `[-0,1.5e+3,0.0,true,false]`, `[01]`, `[1.]`, `[.5]`, `[-]`, `[1e]`,
+		`"0123456789\n01234567890123"`, `"a\\"`, `"a\"`, `"\ud800\u12"`, "\"\x1f\"", `{"a":1,}`, `{,}`, `[1 2]`, `nul`, `tru`, `{"a"}`, `[1]x`, ` `,
+		"\"\u00e9\u4fdd\u00ff0123456789\x00\"", strings.Repeat("[", 10_001), strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999),
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var s scanner
+		s.reset(body)
+		err := s.skip()
+		whole := err == nil && s.peek() == 0 && s.pos == len(body)
+		if want := jx.Valid(body); whole != want {
+			t.Errorf("skip(%q) = %v, jx.Valid = %t", body, err, want)
+		}
+		if !whole {
+			return
+		}
+		text, err := jx.DecodeBytes(body).Str()
+		var p Pool
+		var got string
+		if e := p.Read(200, body, func(d *Decoder) { got = d.Text() }); err == nil && e == nil && utf8.Valid(body) && got != text {
+			t.Errorf("Text(%q) = %q, want %q", body, got, text)
+		}
+	})
 }

@@ -1,8 +1,10 @@
 package flex
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/go-faster/jx"
 
@@ -17,16 +19,11 @@ func (d *Decoder) Text() string {
 	case jx.Invalid:
 		return ""
 	case jx.String:
-		b, err := d.jx.StrAppend(d.text.room())
-		if err != nil {
-			d.fail(err)
-			return ""
-		}
-		return d.text.keep(b)
+		return d.quoted()
 	case jx.Number:
-		return d.text.keep(append(d.text.room(), d.raw()...))
+		return textOf(d.raw())
 	case jx.Bool:
-		if b, err := d.jx.Bool(); err != nil {
+		if b, err := d.in.truth(); err != nil {
 			d.fail(err)
 		} else if b {
 			return "true"
@@ -37,6 +34,27 @@ func (d *Decoder) Text() string {
 		return ""
 	}
 }
+
+// quoted reads a string.
+func (d *Decoder) quoted() string {
+	text, escaped, err := d.in.quoted()
+	if err != nil {
+		d.fail(err)
+		return ""
+	}
+	if !escaped {
+		return textOf(text)
+	}
+	if text, err = d.in.unescape(d.text.room(), text); err != nil {
+		d.fail(err)
+		return ""
+	}
+	return d.text.keep(text)
+}
+
+// textOf returns a part of the document as a string, without a copy: it is
+// never written to.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // Texts appends the texts of an array to list, without empty ones. A single
 // string stands for an array of one.
@@ -57,12 +75,20 @@ func appendText(list []string, s string) []string {
 	return append(list, s)
 }
 
+// Raw reads any value and returns a copy of its text, nil if there is none.
+func (d *Decoder) Raw() []byte {
+	if d.take() == jx.Invalid {
+		return nil
+	}
+	return bytes.Clone(d.raw())
+}
+
 // Bool reads true and false, also written as words, as 1 and 0, and inside of
 // strings. Absent and empty values are absent; anything else is an issue.
 func (d *Decoder) Bool() catalog.Opt[bool] {
 	switch d.take() {
 	case jx.Bool:
-		b, err := d.jx.Bool()
+		b, err := d.in.truth()
 		if err != nil {
 			d.fail(err)
 			return catalog.Opt[bool]{}

@@ -6,95 +6,31 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
+	"slices"
+	"strings"
 	"time"
 
 	"offerlake/extract"
 	"offerlake/pipeline/catalog"
 )
 
-// The APIs that the dialect calls.
+// The APIs that the dialect calls by itself.
 const (
 	apiSearch = "item_search"
 	apiShop   = "item_search_shop"
+	apiImage  = "item_search_img"
+	apiUpload = "upload_img"
 	apiItem   = "item_get"
-
-	platform = "/1688/"
+	apiReview = "item_review"
+	apiFee    = "item_fee"
 )
+
+// platform is the part of the gateway that an API belongs to unless it names
+// another one, as in 1688global/custom.
+const platform = "1688"
 
 // beijing is the gateway's clock.
 var beijing = time.FixedZone("UTC+8", 8*60*60)
-
-// sorts are the values of the sort parameter; an underscore stands for falling
-// order.
-var sorts = map[catalog.Sort]string{
-	catalog.SortPriceAsc:  "bid",
-	catalog.SortPriceDesc: "_bid",
-	catalog.SortSalesDesc: "_sale",
-}
-
-// Search builds a call of item_search, or of item_search_shop for a ShopQuery,
-// whose Seller is the member id (b2b-...). The gateway takes a category but was
-// measured to ignore it where there is a keyword. A filter that it has no
-// parameter for is an error.
-func (d *Dialect) Search(q catalog.Query, page int) (extract.Request, error) {
-	if err := expressible(q); err != nil {
-		return extract.Request{}, err
-	}
-	p := d.params()
-	p["page"] = strconv.Itoa(page)
-	if s := sorts[q.Sort]; s != "" {
-		p["sort"] = s
-	}
-	if q.Kind == catalog.ShopQuery {
-		p["seller_nick"] = q.Seller
-		return extract.Request{API: apiShop, Params: p}, nil
-	}
-	p["q"] = q.Keyword
-	if q.Category != 0 {
-		p["cat"] = q.Category.String()
-	}
-	if q.PriceFrom.OK {
-		p["start_price"] = q.PriceFrom.V.String()
-	}
-	if q.PriceTo.OK {
-		p["end_price"] = q.PriceTo.V.String()
-	}
-	if q.MinOrder > 0 {
-		p["filter"] = "quantityBegin:" + strconv.FormatInt(q.MinOrder, 10)
-	}
-	return extract.Request{API: apiSearch, Params: p}, nil
-}
-
-// expressible returns an error that names the part of q that the gateway has
-// no parameter for.
-func expressible(q catalog.Query) error {
-	switch q.Kind {
-	case catalog.SearchQuery, catalog.CategoryQuery, catalog.ShopQuery:
-	default:
-		return fmt.Errorf("onebound: there is no API for a query of kind %q", q.Kind)
-	}
-	if _, ok := sorts[q.Sort]; !ok && q.Sort != catalog.SortDefault {
-		return fmt.Errorf("onebound: the search cannot sort by %q", q.Sort)
-	}
-	inShop := q.Kind == catalog.ShopQuery
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{
-		{"free_shipping", q.FreeShipping},
-		{"verified_supplier", q.VerifiedSupplier},
-		{"keyword", inShop && q.Keyword != ""},
-		{"category", inShop && q.Category != 0},
-		{"price", inShop && (q.PriceFrom.OK || q.PriceTo.OK)},
-		{"min_order", inShop && q.MinOrder > 0},
-	} {
-		if f.set {
-			return fmt.Errorf("onebound: the %s search has no filter for %s", q.Kind, f.name)
-		}
-	}
-	return nil
-}
 
 // params returns the parameters that every call carries and that change the
 // answer.
@@ -103,6 +39,9 @@ func (d *Dialect) params() catalog.Params {
 	if d.opts.Language != "" {
 		p["lang"] = d.opts.Language
 	}
+	if d.opts.Version != "" {
+		p["version"] = d.opts.Version
+	}
 	return p
 }
 
@@ -110,48 +49,80 @@ func (d *Dialect) params() catalog.Params {
 func (d *Dialect) Details(ids []catalog.OfferID) extract.Request {
 	p := d.params()
 	p["num_iid"] = ids[0].String()
+	if d.opts.Sales {
+		p["sales_data"] = "1"
+	}
+	if d.opts.Agent {
+		p["agent"] = "1"
+	}
 	return extract.Request{API: apiItem, Params: p}
 }
 
-// Build makes the request of r. Key and secret are part of its URL.
+// Build makes the request of r. Key and secret are part of its URL, or of its
+// body where calls are signed.
 func (d *Dialect) Build(ctx context.Context, endpoint string, r extract.Request, c extract.Credential, now time.Time) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+platform+url.PathEscape(r.API)+"/", nil)
+	part, api, ok := strings.Cut(r.API, "/")
+	if !ok {
+		part, api = platform, r.API
+	}
+	form := make(url.Values, len(r.Params)+8)
+	for k, v := range r.Params {
+		form.Set(k, v)
+	}
+	form.Set("key", c.Key)
+	form.Set("secret", c.Secret)
+	if d.opts.NoCache {
+		form.Set("cache", "no")
+	}
+	if d.opts.Format != "" && d.opts.Format != formatJSON {
+		form.Set("result_type", d.opts.Format)
+	}
+	if api == apiCustom && c.AccessToken != "" {
+		form.Set("session", c.AccessToken)
+	}
+	address := endpoint + "/" + url.PathEscape(part) + "/"
+	if d.opts.Sign {
+		sign(form, api, c.Secret, now)
+		return post(ctx, address+"api_call.php", form)
+	}
+	return get(ctx, address+url.PathEscape(api)+"/", form)
+}
+
+func get(ctx context.Context, address string, form url.Values) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("onebound: %w", err)
 	}
-	query := make(url.Values, len(r.Params)+6)
-	for k, v := range r.Params {
-		query.Set(k, v)
-	}
-	query.Set("key", c.Key)
-	query.Set("secret", c.Secret)
-	if d.opts.Cache.OK {
-		query.Set("cache", yesNo(d.opts.Cache.V))
-	}
-	if d.opts.Signed {
-		d.sign(query, r, c, now)
-	}
-	req.URL.RawQuery = query.Encode()
-	req.Header.Set("Accept", "application/json")
+	req.URL.RawQuery = form.Encode()
+	req.Header.Set("Accept", accept)
 	return req, nil
 }
 
-// sign adds what the gateway's SDK signs: key, API, time and the business
-// parameters, but neither the secret nor lang and cache.
-func (d *Dialect) sign(query url.Values, r extract.Request, c extract.Credential, now time.Time) {
-	signed := maps.Clone(map[string]string(r.Params))
-	delete(signed, "lang")
-	signed["key"] = c.Key
-	signed["api_name"] = r.API
-	signed["dateline"] = now.In(beijing).Format(time.DateTime)
-	query.Set("api_name", signed["api_name"])
-	query.Set("dateline", signed["dateline"])
-	query.Set("sign", Sign(signed, c.Secret))
+func post(ctx context.Context, address string, form url.Values) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("onebound: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", accept)
+	return req, nil
 }
 
-func yesNo(b bool) string {
-	if b {
-		return "yes"
+const accept = "application/json, text/xml"
+
+// unsigned are the parameters that the gateway's SDK adds after it has signed
+// the others.
+var unsigned = []string{"secret", "cache", "lang", "version"}
+
+// sign adds what the gateway's SDK signs: key, format, API, time, session and
+// the business parameters.
+func sign(form url.Values, api, secret string, now time.Time) {
+	form.Set("api_name", api)
+	form.Set("dateline", now.In(beijing).Format(time.DateTime))
+	signed := make(map[string]string, len(form))
+	for k := range form {
+		signed[k] = form.Get(k)
 	}
-	return "no"
+	maps.DeleteFunc(signed, func(k, _ string) bool { return slices.Contains(unsigned, k) })
+	form.Set("sign", Sign(signed, secret))
 }

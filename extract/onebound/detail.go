@@ -45,7 +45,7 @@ type detailReader struct {
 	nick     string // of the item: the company, or a mask
 	sellerID string
 	sold     string // total_sold
-	sales    string
+	recent   string // sales
 	seller   seller
 	options  options
 	joins    []join // one for each SKU
@@ -122,7 +122,9 @@ func (r *detailReader) tradeField(key []byte) {
 	case "total_sold":
 		r.sold = d.Text()
 	case "sales":
-		r.sales = d.Text()
+		r.recent = d.Text()
+	case "sales_data":
+		r.sales()
 	case "item_weight":
 		if w := d.Text(); w != "" {
 			o.Weight = catalog.Measure{Text: w, Unit: "g"}
@@ -178,21 +180,31 @@ func (r *detailReader) attributes() {
 // [[3,35],[50,30]].
 func (r *detailReader) tiers() {
 	d := r.d
+	var alone []string // in XML, a pair that is the only one is not wrapped again
 	for range d.Array() {
-		if d.Kind() == flex.Empty {
+		switch d.Kind() {
+		case flex.Empty:
+			continue
+		case flex.Scalar:
+			alone = append(alone, d.Text())
 			continue
 		}
 		pair := make([]string, 0, 2)
 		for range d.Array() {
 			pair = append(pair, d.Text())
 		}
-		if len(pair) != 2 {
-			d.Report("want a pair of quantity and price", nil)
-			continue
-		}
-		if pair[0] == "" && pair[1] == "" {
-			continue
-		}
+		r.tier(pair)
+	}
+	if alone != nil {
+		r.tier(alone)
+	}
+}
+
+func (r *detailReader) tier(pair []string) {
+	switch {
+	case len(pair) != 2:
+		r.d.Report("want a pair of quantity and price", nil)
+	case pair[0] != "" || pair[1] != "":
 		r.offer.Tiers = append(r.offer.Tiers, catalog.Tier{MinQuantity: pair[0], Price: pair[1]})
 	}
 }
@@ -261,7 +273,7 @@ func (r *detailReader) finish() {
 	}
 	o.Supplier.ShopURL = s.address
 	o.Supplier.Scores = s.scores
-	o.Sold = cmp.Or(r.sold, r.sales)
+	o.Sold = cmp.Or(r.sold, r.recent)
 	if len(o.Images) == 0 && r.mainPic != "" {
 		o.Images = append(o.Images, r.mainPic)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
@@ -62,6 +63,30 @@ func classify(status int, code, message string) catalog.Class {
 		return catalog.ErrMalformed // a status or a body that says nothing known
 	}
 	return catalog.ErrRefused
+}
+
+// proxied are the official platform's codes as they come through custom.
+var proxied = []struct {
+	text  string
+	class catalog.Class
+}{
+	{"FrequencyLimit", catalog.ErrThrottled},
+	{"NoUsageLeft", catalog.ErrQuota},
+	{"ParamMissing", catalog.ErrInvalid},
+	{"ParamInvalid", catalog.ErrInvalid},
+	{"gw.", catalog.ErrDenied}, // key, signature, permission, unknown API
+	{"401", catalog.ErrDenied}, // the session has ended; there is no way to renew it
+	{"403", catalog.ErrDenied},
+}
+
+// classifyProxied is classify for an error of the official platform.
+func classifyProxied(code, message string) catalog.Class {
+	for _, p := range proxied {
+		if strings.HasPrefix(code, p.text) || strings.Contains(code, p.text) && strings.HasPrefix(code, "gw.") {
+			return p.class
+		}
+	}
+	return cmp.Or(envelope.MessageClass(message), catalog.ErrRefused)
 }
 
 // okCode is the code of success.

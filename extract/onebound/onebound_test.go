@@ -2,9 +2,12 @@ package onebound
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"net/http"
+	"io"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,36 +50,48 @@ func TestDecode(t *testing.T) {
 		{Body: "page-empty-items.json"},
 		{Body: "page-broken.json"},
 		{Body: "page-nothing-found.json"},
+		{Body: "detail.xml", IDs: []catalog.OfferID{582896733162}},
+		{Body: "detail-one.xml", IDs: []catalog.OfferID{582896733162}},
+		{Body: "page.xml"},
+		{Body: "quota.xml"},
+		{Body: "detail-sales.json", IDs: ids},
+		{Body: "detail-sales-number.json", IDs: ids},
 	})
 }
 
 func FuzzDecode(f *testing.F) { dialecttest.Fuzz(f, newDialect(f, Options{}), bodies) }
 
+func some(t *testing.T, text string) catalog.Opt[catalog.Decimal] {
+	t.Helper()
+	d, err := catalog.ParseDecimal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalog.Some(d)
+}
+
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	some := func(s string) catalog.Opt[catalog.Decimal] {
-		d, err := catalog.ParseDecimal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return catalog.Some(d)
-	}
 	cases := []struct {
 		name  string
 		query catalog.Query
 		want  extract.Request
-		err   string
 	}{
 		{
 			name: "keyword with filters",
 			query: catalog.Query{
-				Kind: catalog.SearchQuery, Keyword: "保温杯", Category: 1031910, PriceFrom: some("1"), PriceTo: some("50.5"),
+				Kind: catalog.SearchQuery, Keyword: "保温杯", Category: 1031910, PriceFrom: some(t, "1"), PriceTo: some(t, "50.5"),
 				MinOrder: 2, Sort: catalog.SortSalesDesc,
 			},
 			want: extract.Request{API: "item_search", Params: catalog.Params{
 				"q": "保温杯", "cat": "1031910", "start_price": "1", "end_price": "50.5", "page": "3", "sort": "_sale",
 				"filter": "quantityBegin:2", "lang": "en",
 			}},
+		},
+		{
+			name:  "keyword within a shop",
+			query: catalog.Query{Kind: catalog.SearchQuery, Keyword: "保温杯", Seller: "b2b-22040"},
+			want:  extract.Request{API: "item_search", Params: catalog.Params{"q": "保温杯", "nick": "b2b-22040", "page": "3", "lang": "en"}},
 		},
 		{
 			name:  "category",
@@ -89,25 +104,16 @@ func TestSearch(t *testing.T) {
 			want:  extract.Request{API: "item_search_shop", Params: catalog.Params{"seller_nick": "b2b-22040", "page": "3", "sort": "bid", "lang": "en"}},
 		},
 		{
-			name: "free shipping", query: catalog.Query{Kind: catalog.SearchQuery, FreeShipping: true},
-			err: "onebound: the search search has no filter for free_shipping",
+			name:  "picture",
+			query: catalog.Query{Kind: catalog.ImageQuery, Picture: &catalog.Picture{URL: "https://a/b.jpg", Handle: "h1"}},
+			want:  extract.Request{API: "item_search_img", Params: catalog.Params{"imgid": "h1", "page": "3", "lang": "en"}},
 		},
-		{
-			name: "verified supplier", query: catalog.Query{Kind: catalog.CategoryQuery, VerifiedSupplier: true},
-			err: "onebound: the category search has no filter for verified_supplier",
-		},
-		{
-			name: "price in a shop", query: catalog.Query{Kind: catalog.ShopQuery, PriceTo: some("5")},
-			err: "onebound: the shop search has no filter for price",
-		},
-		{name: "sort", query: catalog.Query{Kind: catalog.SearchQuery, Sort: "newest"}, err: `onebound: the search cannot sort by "newest"`},
-		{name: "ids", query: catalog.Query{Kind: catalog.OffersQuery}, err: `onebound: there is no API for a query of kind "offers"`},
 	}
 	d := newDialect(t, Options{Language: "en"})
 	for _, c := range cases {
 		got, err := d.Search(c.query, 3)
-		if text(err) != c.err {
-			t.Errorf("%s: Search = %v, want %q", c.name, err, c.err)
+		if err != nil {
+			t.Errorf("%s: Search = %v", c.name, err)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: Search (-want +got):\n%s", c.name, diff)
@@ -115,43 +121,109 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-func text(err error) string {
-	if err == nil {
-		return ""
+func TestSearchRefuses(t *testing.T) {
+	t.Parallel()
+	everything := catalog.Query{
+		PriceTo: some(t, "5"), MinOrder: 2, FreeShipping: true, VerifiedSupplier: true, Category: 1, Sort: "newest", Keyword: "杯",
+		Picture: &catalog.Picture{Handle: "h"},
 	}
-	return err.Error()
+	d := newDialect(t, Options{})
+	for kind, want := range map[catalog.QueryKind][]string{
+		catalog.SearchQuery: {"free_shipping", "verified_supplier", "sort"},
+		catalog.ShopQuery:   {"price", "min_order", "free_shipping", "verified_supplier", "category", "sort", "keyword"},
+		catalog.ImageQuery:  {"price", "min_order", "free_shipping", "verified_supplier", "category", "sort", "keyword"},
+	} {
+		q := everything
+		q.Kind = kind
+		_, err := d.Search(q, 1)
+		var fe *extract.FilterError
+		if !errors.As(err, &fe) || !slices.Equal(fe.Fields, want) {
+			t.Errorf("Search(%s) = %v, want a FilterError of %v", kind, err, want)
+		}
+	}
+	for _, q := range []catalog.Query{
+		{Kind: catalog.OffersQuery}, {Kind: catalog.PoolQuery}, {Kind: catalog.ImageQuery}, {Kind: catalog.ImageQuery, Picture: &catalog.Picture{URL: "https://a/b"}},
+	} {
+		_, err := d.Search(q, 1)
+		var fe *extract.FilterError
+		if err == nil || errors.As(err, &fe) {
+			t.Errorf("Search(%+v) = %v, want an error that is no FilterError", q, err)
+		}
+	}
+}
+
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"", "json", "jsonu", "xml"} {
+		if _, err := New(Options{Format: format}); err != nil {
+			t.Errorf("New(%q) = %v", format, err)
+		}
+	}
+	for _, format := range []string{"serialize", "var_export", "yaml"} {
+		if _, err := New(Options{Format: format}); err == nil || !strings.Contains(err.Error(), "use json") {
+			t.Errorf("New(%q) = %v, want advice", format, err)
+		}
+	}
 }
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2025, 1, 1, 19, 4, 5, 0, time.UTC)
-	cred := extract.Credential{Key: "test_api_key", Secret: "sec"}
+	cred := extract.Credential{Key: "test_api_key", Secret: "sec", AccessToken: "tok"}
+	offer := catalog.Params{"num_iid": "610947572360"}
 	cases := []struct {
 		name string
 		opts Options
+		api  string
 		want string
+		body string
 	}{
-		{"plain", Options{}, "https://gw.test/1688/item_get/?key=test_api_key&num_iid=610947572360&secret=sec"},
+		{"plain", Options{}, "item_get", "GET https://gw.test/1688/item_get/?key=test_api_key&num_iid=610947572360&secret=sec", ""},
 		{
-			"no cache, translated", Options{Language: "ru", Cache: catalog.Some(false)},
-			"https://gw.test/1688/item_get/?cache=no&key=test_api_key&lang=ru&num_iid=610947572360&secret=sec",
+			"options", Options{NoCache: true, Format: "jsonu"}, "item_get",
+			"GET https://gw.test/1688/item_get/?cache=no&key=test_api_key&num_iid=610947572360&result_type=jsonu&secret=sec", "",
+		},
+		{"the usual format", Options{Format: "json"}, "item_get", "GET https://gw.test/1688/item_get/?key=test_api_key&num_iid=610947572360&secret=sec", ""},
+		{
+			"another platform", Options{}, "1688global/custom",
+			"GET https://gw.test/1688global/custom/?key=test_api_key&num_iid=610947572360&secret=sec&session=tok", "",
 		},
 		{
-			"signed", Options{Signed: true, Language: "en", Cache: catalog.Some(true)},
-			"https://gw.test/1688/item_get/?api_name=item_get&cache=yes&dateline=2025-01-02+03%3A04%3A05&key=test_api_key&lang=en" +
-				"&num_iid=610947572360&secret=sec&sign=2C2F8AB4D2217B2885FE98FF65683797",
+			"signed", Options{Sign: true, NoCache: true}, "item_get", "POST https://gw.test/1688/api_call.php",
+			"api_name=item_get&cache=no&dateline=2025-01-02+03%3A04%3A05&key=test_api_key&num_iid=610947572360&secret=sec" +
+				"&sign=2C2F8AB4D2217B2885FE98FF65683797",
 		},
 	}
 	for _, c := range cases {
 		d := newDialect(t, c.opts)
-		req, err := d.Build(context.Background(), "https://gw.test", d.Details([]catalog.OfferID{610947572360}), cred, now)
+		req, err := d.Build(context.Background(), "https://gw.test", extract.Request{API: c.api, Params: offer}, cred, now)
 		if err != nil {
 			t.Errorf("%s: Build = %v", c.name, err)
 			continue
 		}
-		if got := req.URL.String(); got != c.want || req.Method != http.MethodGet {
-			t.Errorf("%s: Build = %s %s, want %s", c.name, req.Method, got, c.want)
+		var body []byte
+		if req.Body != nil {
+			if body, err = io.ReadAll(req.Body); err != nil {
+				t.Fatal(err)
+			}
 		}
+		if got := req.Method + " " + req.URL.String(); got != c.want || string(body) != c.body {
+			t.Errorf("%s: Build = %s %s, want %s %s", c.name, got, body, c.want, c.body)
+		}
+	}
+}
+
+// TestDetailsParams checks what is part of the question, and so of its key.
+func TestDetailsParams(t *testing.T) {
+	t.Parallel()
+	all := Options{Language: "ru", Format: "xml", NoCache: true, Version: "2", Sales: true, Agent: true, Sign: true}
+	want := catalog.Params{"num_iid": "42", "lang": "ru", "version": "2", "sales_data": "1", "agent": "1"}
+	if diff := cmp.Diff(want, newDialect(t, all).Details([]catalog.OfferID{42}).Params); diff != "" {
+		t.Errorf("Details (-want +got):\n%s", diff)
+	}
+	want = catalog.Params{"num_iid": "42"}
+	if diff := cmp.Diff(want, newDialect(t, Options{Format: "jsonu", NoCache: true, Sign: true}).Details([]catalog.OfferID{42}).Params); diff != "" {
+		t.Errorf("Details without what changes the answer (-want +got):\n%s", diff)
 	}
 }
 

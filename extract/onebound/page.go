@@ -79,17 +79,24 @@ func (r *pageReader) items() {
 
 func (r *pageReader) hits() {
 	t := r.d.Rows(func() {
+		var h catalog.Hit
 		var id catalog.Opt[catalog.OfferID]
 		for key := range r.d.Object() {
-			if string(key) == "num_iid" {
+			switch string(key) {
+			case "num_iid":
 				id = r.d.OfferID()
+			case "title":
+				h.Title = r.d.Text()
+			case "price":
+				h.Price = r.d.Text()
 			}
 		}
 		if !id.OK {
 			r.page.Dropped++
 			return
 		}
-		r.page.Hits = append(r.page.Hits, catalog.Hit{ID: id.V})
+		h.ID = id.V
+		r.page.Hits = append(r.page.Hits, h)
 	})
 	r.page.Dropped += t.Dropped
 	r.broken = r.broken || t.Unreadable

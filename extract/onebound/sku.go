@@ -51,8 +51,10 @@ func (r *detailReader) sku() {
 			s.SpecID = d.Text()
 		case "price":
 			s.Price = d.Text()
-		case "onepiece_price":
-			s.ConsignPrice = d.Text()
+		case "onepiece_price", "agent_price":
+			if v := d.Text(); v != "" {
+				s.ConsignPrice = v // what one piece costs that is sent to the buyer's customer
+			}
 		case "quantity":
 			s.Stock = d.Text()
 		case "sales":

@@ -2,6 +2,7 @@ package openplatform
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/http"
@@ -20,90 +21,25 @@ import (
 const (
 	apiSearch      = "com.alibaba.fenxiao.crossborder:product.search.keywordQuery:1"
 	apiShop        = "com.alibaba.fenxiao.crossborder:product.search.querySellerOfferList:1"
+	apiImage       = "com.alibaba.fenxiao.crossborder:product.search.imageQuery:1"
+	apiUpload      = "com.alibaba.fenxiao.crossborder:product.image.upload:1"
+	apiPool        = "com.alibaba.fenxiao.crossborder:pool.product.pull:1"
+	apiSelected    = "com.alibaba.fenxiao:jxhy.product.getPageList:1"
+	apiTop         = "com.alibaba.fenxiao.crossborder:product.topList.query:1"
 	apiDetail      = "com.alibaba.fenxiao.crossborder:product.search.queryProductDetail:1"
 	apiProductInfo = "com.alibaba.product:alibaba.cross.productInfo:1"
 	apiCategory    = "com.alibaba.product:alibaba.category.get:1"
+	apiTrend       = "com.alibaba.fenxiao.crossborder:product.analyze.getPerdaySellQuantityTrendNew:1"
+	apiFreight     = "com.alibaba.fenxiao.crossborder:product.freight.estimate:1"
+	apiSeller      = "com.alibaba.account:alibaba.account.agent.crossBasic:1"
 )
 
-// sorts are the values of the sort parameter, which is JSON inside of JSON.
-var sorts = map[catalog.Sort]string{
-	catalog.SortPriceAsc:  `{"price":"asc"}`,
-	catalog.SortPriceDesc: `{"price":"desc"}`,
-	catalog.SortSalesDesc: `{"monthSold":"desc"}`,
-}
-
-// Search builds a call of the keyword search, or of the shop search for a
-// ShopQuery. A category is listed by searching it for nothing. The platform has
-// no filter for the minimum order.
-func (d *Dialect) Search(q catalog.Query, page int) (extract.Request, error) {
-	api := apiSearch
-	switch q.Kind {
-	case catalog.SearchQuery, catalog.CategoryQuery:
-	case catalog.ShopQuery:
-		api = apiShop
-	default:
-		return extract.Request{}, fmt.Errorf("openplatform: there is no API for a query of kind %q", q.Kind)
-	}
-	if q.MinOrder > 0 {
-		return extract.Request{}, fmt.Errorf("openplatform: the search has no filter for min_order")
-	}
-	sort, ok := sorts[q.Sort]
-	if !ok && q.Sort != catalog.SortDefault {
-		return extract.Request{}, fmt.Errorf("openplatform: the search cannot sort by %q", q.Sort)
-	}
-	return extract.Request{API: api, Params: catalog.Params{"offerQueryParam": d.offerQuery(q, page, sort)}}, nil
-}
-
-// offerQuery writes the search parameter with a fixed order of its fields,
-// since its text is part of what identifies the call.
-func (d *Dialect) offerQuery(q catalog.Query, page int, sort string) string {
-	var e jx.Encoder
-	e.ObjStart()
-	text := func(name, value string) {
-		e.FieldStart(name)
-		e.Str(value)
-	}
-	text("keyword", q.Keyword)
-	e.FieldStart("beginPage")
-	e.Int(page)
-	e.FieldStart("pageSize")
-	e.Int(pageSize)
-	if filter := filters(q); filter != "" {
-		text("filter", filter)
-	}
-	if sort != "" {
-		text("sort", sort)
-	}
-	if q.PriceFrom.OK {
-		text("priceStart", q.PriceFrom.V.String())
-	}
-	if q.PriceTo.OK {
-		text("priceEnd", q.PriceTo.V.String())
-	}
-	if q.Category != 0 {
-		e.FieldStart("categoryId")
-		e.Int64(int64(q.Category))
-	}
-	text("country", d.language)
-	if q.Kind == catalog.ShopQuery {
-		text("sellerOpenId", q.Seller)
-	}
-	e.ObjEnd()
-	return e.String()
-}
-
-// filters names the platform's filters that stand for q's: single pieces sent
-// free of postage, and certified factories.
-func filters(q catalog.Query) string {
-	var names []string
-	if q.FreeShipping {
-		names = append(names, "isOnePsaleFreePost")
-	}
-	if q.VerifiedSupplier {
-		names = append(names, "certifiedFactory")
-	}
-	return strings.Join(names, ",")
-}
+// System parameters, which Build sets.
+const (
+	tokenParam     = "access_token"
+	timestampParam = "_aop_timestamp"
+	formatParam    = "_aop_responseFormat"
+)
 
 // Details builds the call for ids[0].
 func (d *Dialect) Details(ids []catalog.OfferID) extract.Request {
@@ -122,7 +58,7 @@ func (d *Dialect) Details(ids []catalog.OfferID) extract.Request {
 
 // Build makes the signed form post of r. It is a POST because the platform
 // reads query strings as GB18030 but forms as UTF-8.
-func (*Dialect) Build(ctx context.Context, endpoint string, r extract.Request, c extract.Credential, now time.Time) (*http.Request, error) {
+func (d *Dialect) Build(ctx context.Context, endpoint string, r extract.Request, c extract.Credential, now time.Time) (*http.Request, error) {
 	path, err := apiPath(r.API, c.Key)
 	if err != nil {
 		return nil, err
@@ -131,16 +67,32 @@ func (*Dialect) Build(ctx context.Context, endpoint string, r extract.Request, c
 	if params == nil {
 		params = make(map[string]string)
 	}
-	params["_aop_timestamp"] = strconv.FormatInt(now.UnixMilli(), 10)
-	if r.API != apiCategory && c.AccessToken != "" {
-		params["access_token"] = c.AccessToken
+	if r.File != nil {
+		delete(params, checksumParam)
+		params["uploadImageParam"] = `{"imageBase64":"` + base64.StdEncoding.EncodeToString(r.File.Data) + `"}`
 	}
-	params[signatureParam] = Sign(path, params, c.Secret)
+	if r.API != apiCategory && c.AccessToken != "" {
+		params[tokenParam] = c.AccessToken
+	}
+	if d.format == "xml" {
+		params[formatParam] = "xml2"
+	}
+	return d.signed(ctx, endpoint, path, params, c.Secret, now)
+}
+
+// signed makes the form post of params with their time and signature.
+func (d *Dialect) signed(ctx context.Context, endpoint, path string, params map[string]string, secret string, now time.Time) (*http.Request, error) {
+	params[timestampParam] = strconv.FormatInt(now.UnixMilli(), 10)
+	params[signatureParam] = Sign(path, params, secret)
 	form := make(url.Values, len(params))
 	for k, v := range params {
 		form.Set(k, v)
 	}
-	return post(ctx, endpoint+"/openapi/"+path, form)
+	req, err := post(ctx, endpoint+"/openapi/"+path, form)
+	if err == nil && d.format == "xml" {
+		req.Header.Set("Accept", "application/xml, application/json")
+	}
+	return req, err
 }
 
 // apiPath returns "param2/<version>/<namespace>/<name>/<appKey>".

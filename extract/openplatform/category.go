@@ -2,7 +2,6 @@ package openplatform
 
 import (
 	"offerlake/extract"
-	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
 
@@ -15,14 +14,7 @@ func (*Dialect) Children(id catalog.CategoryID) extract.Request {
 // DecodeChildren reads the children of the one category that was asked for.
 func (d *Dialect) DecodeChildren(a extract.Answer) ([]extract.Category, error) {
 	var r categoryReader
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
-		r.d = in
-		r.envelope(r.field)
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := r.check(a.Status); err != nil {
+	if err := d.read(a, &r.answer, r.field); err != nil {
 		return nil, err
 	}
 	return r.children, nil

@@ -12,7 +12,8 @@ import (
 
 // DecodeDetails reads the answer to a Details call, of either detail API.
 func (d *Dialect) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit func(catalog.OfferID, *catalog.Offer, error)) error {
-	r := detailReader{offer: new(catalog.Offer)}
+	r := detailReader{offer: new(catalog.Offer), detailScratch: d.takeScratch()}
+	defer d.returnScratch(r.detailScratch)
 	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
 		r.d = in
 		r.read(d.detail)
@@ -37,10 +38,34 @@ func (d *Dialect) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit fu
 // envelope and in any order.
 type detailReader struct {
 	answer
-	offer    *catalog.Offer
-	tagFree  bool // a tag says that single pieces go free of postage
+	*detailScratch
+	offer   *catalog.Offer
+	tagFree bool                // a tag says that single pieces go free of postage
+	room    []catalog.Attribute // its free end is for attributes of SKUs
+}
+
+// detailScratch is memory for tables whose length is known at their end only.
+// It passes from answer to answer.
+type detailScratch struct {
+	table    []catalog.OfferSKU
 	weights  []skuWeight
 	fallback []skuWeight
+}
+
+func (d *Dialect) takeScratch() *detailScratch {
+	if s, ok := d.scratch.Get().(*detailScratch); ok {
+		return s
+	}
+	return new(detailScratch)
+}
+
+// returnScratch keeps the memory without what the answer had in it.
+func (d *Dialect) returnScratch(s *detailScratch) {
+	clear(s.table)
+	clear(s.weights)
+	clear(s.fallback)
+	s.table, s.weights, s.fallback = s.table[:0], s.weights[:0], s.fallback[:0]
+	d.scratch.Put(s)
 }
 
 // skuWeight is a row of one of the two sibling tables of packages.
@@ -159,6 +184,25 @@ func (r *detailReader) attributes(list []catalog.Attribute) []catalog.Attribute 
 		list = append(list, a)
 	})
 	return list
+}
+
+// skuAttributes is attributes for a SKU, most of which have one or two: all of
+// an offer's share a few pieces of memory.
+func (r *detailReader) skuAttributes(list []catalog.Attribute) []catalog.Attribute {
+	if len(list) > 0 { // the field is there twice
+		return r.attributes(list)
+	}
+	if cap(r.room)-len(r.room) < 4 {
+		r.room = make([]catalog.Attribute, 0, 32)
+	}
+	list = r.attributes(r.room[len(r.room):])
+	if len(list) == 0 {
+		return nil
+	}
+	if len(list) <= cap(r.room)-len(r.room) {
+		r.room = r.room[:len(r.room)+len(list)]
+	}
+	return list[:len(list):len(list)]
 }
 
 func (r *detailReader) saleInfo() {

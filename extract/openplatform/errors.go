@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"strings"
 
+	"offerlake/extract"
 	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
 
-// codes are the gateway's own error codes, measured on the live gateway.
+// codes are the error codes that say what a failure means. Those of the gateway
+// itself are measured on the live one.
 var codes = map[string]catalog.Class{
 	"gw.QosAppFrequencyLimit": catalog.ErrThrottled, // with HTTP 400 or 200
 	"gw.NoUsageLeftError":     catalog.ErrQuota,
@@ -23,6 +25,10 @@ var codes = map[string]catalog.Class{
 	"gw.ParamMissing":         catalog.ErrInvalid,
 	"401":                     catalog.ErrToken,
 	"403":                     catalog.ErrDenied,
+
+	// Those of the trade and logistics APIs, as documented.
+	"500_2":           catalog.ErrRefused, // the order was not sent yet; others that begin with 500 are faults
+	"ORDER_NOT_EXIST": catalog.ErrNotFound,
 }
 
 // classify is the one place that says what a failure means. Codes come before
@@ -77,9 +83,38 @@ type answer struct {
 	outcome envelope.Outcome
 	payload bool // there was one, which is one way to tell of success
 	broken  bool // it was of a type that is no payload
+
+	// rows and scalar read a payload that is a list or a text; nil where the
+	// API has objects only.
+	rows, scalar func()
 }
 
 var errNoPayload = errors.New("the payload is of a type that cannot be read")
+
+// read reads an answer into r, whose payload's fields field takes, and returns
+// its error, or nil if it is a success.
+func (d *Dialect) read(a extract.Answer, r *answer, field func(key []byte)) error {
+	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+		r.d = in
+		r.envelope(field)
+	})
+	if err != nil {
+		return err
+	}
+	return r.check(a.Status)
+}
+
+// readIssues is read for APIs whose fields' issues are wanted.
+func (d *Dialect) readIssues(a extract.Answer, r *answer, field func(key []byte), issues *[]catalog.Issue) error {
+	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+		r.d = in
+		*issues = in.Offer(func() { r.envelope(field) })
+	})
+	if err != nil {
+		return err
+	}
+	return r.check(a.Status)
+}
 
 // check returns the error of an answer, or nil if it is a success.
 func (a *answer) check(status int) error {
@@ -109,10 +144,16 @@ func (a *answer) envelope(field func(key []byte)) {
 }
 
 func (a *answer) result(field func(key []byte)) {
-	switch a.d.Kind() {
-	case flex.Object:
+	kind := a.d.Kind()
+	switch {
+	case kind == flex.Object:
 		a.envelope(field)
-	case flex.Empty:
+	case kind == flex.Array && a.rows != nil:
+		a.payload = true
+		a.rows()
+	case kind == flex.Scalar && a.scalar != nil:
+		a.scalar()
+	case kind == flex.Empty:
 	default:
 		a.broken = true
 	}

@@ -2,6 +2,7 @@ package openplatform
 
 import (
 	"fmt"
+	"sync"
 
 	"offerlake/extract"
 	"offerlake/extract/flex"
@@ -28,25 +29,34 @@ type Options struct {
 	Language string
 	// Detail is the API that details come from. Default: QueryProductDetail.
 	Detail Detail
+	// Format is what answers come in: "json" or "xml". Answers of either format
+	// are understood, whichever was asked for. Default: "json".
+	Format string
 }
 
-// Dialect implements extract.Dialect, extract.TokenDialect and
-// extract.CategoryDialect.
+// Dialect implements extract.Dialect and all of its extensions but
+// extract.QuotaDialect: the platform tells nothing of quotas before they are
+// used up.
 type Dialect struct {
 	language string
 	detail   Detail
+	format   string
 	pool     flex.Pool
+	scratch  sync.Pool // of *detailScratch
 }
 
 var (
 	_ extract.Dialect         = (*Dialect)(nil)
-	_ extract.TokenDialect    = (*Dialect)(nil)
+	_ extract.PostponeDialect = (*Dialect)(nil)
 	_ extract.CategoryDialect = (*Dialect)(nil)
+	_ extract.ImageDialect    = (*Dialect)(nil)
+	_ extract.EnrichDialect   = (*Dialect)(nil)
+	_ extract.CallDialect     = (*Dialect)(nil)
 )
 
 // New returns the dialect, or an error that names an unknown option value.
 func New(opts Options) (*Dialect, error) {
-	d := &Dialect{language: opts.Language, detail: opts.Detail}
+	d := &Dialect{language: opts.Language, detail: opts.Detail, format: opts.Format}
 	if d.language == "" {
 		d.language = "en"
 	}
@@ -56,6 +66,11 @@ func New(opts Options) (*Dialect, error) {
 	case QueryProductDetail, ProductInfo:
 	default:
 		return nil, fmt.Errorf("openplatform: unknown detail API %q; known are %s and %s", opts.Detail, QueryProductDetail, ProductInfo)
+	}
+	switch d.format {
+	case "", "json", "xml":
+	default:
+		return nil, fmt.Errorf("openplatform: unknown format %q; known are json and xml", opts.Format)
 	}
 	return d, nil
 }
@@ -69,5 +84,5 @@ const (
 
 // Limits returns the bounds of the dialect's calls.
 func (*Dialect) Limits() extract.Limits {
-	return extract.Limits{PageSize: pageSize, Window: window, MaxBatch: 1}
+	return extract.Limits{PageSize: pageSize, Window: window, MaxBatch: 1, PictureBytes: pictureBytes}
 }

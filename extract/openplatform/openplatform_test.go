@@ -49,6 +49,11 @@ func TestDecode(t *testing.T) {
 		{Body: "page.json"},
 		{Body: "page-empty.json"},
 		{Body: "page-failed.json"},
+		{Body: "image.json"},
+		{Body: "pool.json"},
+		{Body: "pool-end.json"},
+		{Body: "selected.json"},
+		{Body: "top.json"},
 	})
 }
 
@@ -69,58 +74,12 @@ func FuzzDecodeProductInfo(f *testing.F) {
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	_, err := New(Options{Detail: "item_get"})
-	want := `openplatform: unknown detail API "item_get"; known are queryProductDetail and productInfo`
-	if err == nil || err.Error() != want {
-		t.Errorf("New = %v, want %s", err, want)
-	}
-}
-
-func TestSearch(t *testing.T) {
-	t.Parallel()
-	cases := []struct {
-		name      string
-		query     catalog.Query
-		api, want string
-		err       string
-	}{
-		{
-			name: "keyword with filters",
-			query: catalog.Query{
-				Kind: catalog.SearchQuery, Keyword: `杯 <a>&"b"`, Category: 1031910, PriceFrom: catalog.Some(catalog.Decimal(10_000)),
-				PriceTo: catalog.Some(catalog.Decimal(505_000)), FreeShipping: true, VerifiedSupplier: true, Sort: catalog.SortPriceAsc,
-			},
-			api: apiSearch,
-			want: `{"keyword":"杯 <a>&\"b\"","beginPage":2,"pageSize":50,"filter":"isOnePsaleFreePost,certifiedFactory",` +
-				`"sort":"{\"price\":\"asc\"}","priceStart":"1","priceEnd":"50.5","categoryId":1031910,"country":"ja"}`,
-		},
-		{
-			name: "category", query: catalog.Query{Kind: catalog.CategoryQuery, Category: 67}, api: apiSearch,
-			want: `{"keyword":"","beginPage":2,"pageSize":50,"categoryId":67,"country":"ja"}`,
-		},
-		{
-			name: "shop", query: catalog.Query{Kind: catalog.ShopQuery, Seller: "BBB", Sort: catalog.SortSalesDesc}, api: apiShop,
-			want: `{"keyword":"","beginPage":2,"pageSize":50,"sort":"{\"monthSold\":\"desc\"}","country":"ja","sellerOpenId":"BBB"}`,
-		},
-		{
-			name: "minimum order", query: catalog.Query{Kind: catalog.SearchQuery, MinOrder: 2},
-			err: "openplatform: the search has no filter for min_order",
-		},
-		{name: "sort", query: catalog.Query{Kind: catalog.SearchQuery, Sort: "newest"}, err: `openplatform: the search cannot sort by "newest"`},
-		{name: "ids", query: catalog.Query{Kind: catalog.OffersQuery}, err: `openplatform: there is no API for a query of kind "offers"`},
-	}
-	d := newDialect(t, Options{Language: "ja"})
-	for _, c := range cases {
-		got, err := d.Search(c.query, 2)
-		if c.err != "" {
-			if err == nil || err.Error() != c.err {
-				t.Errorf("%s: Search = %v, want %q", c.name, err, c.err)
-			}
-			continue
-		}
-		want := extract.Request{API: c.api, Params: catalog.Params{"offerQueryParam": c.want}}
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%s: Search = %v (-want +got):\n%s", c.name, err, diff)
+	for want, o := range map[string]Options{
+		`openplatform: unknown detail API "item_get"; known are queryProductDetail and productInfo`: {Detail: "item_get"},
+		`openplatform: unknown format "jsonu"; known are json and xml`:                              {Format: "jsonu"},
+	} {
+		if _, err := New(o); err == nil || err.Error() != want {
+			t.Errorf("New(%+v) = %v, want %s", o, err, want)
 		}
 	}
 }
@@ -192,67 +151,6 @@ func TestBuildRefusesAnUnknownFormOfAPI(t *testing.T) {
 	}
 }
 
-func TestTokenRequest(t *testing.T) {
-	t.Parallel()
-	d := newDialect(t, Options{})
-	base := extract.Credential{Key: "1000004", Secret: "s"}
-	refresh, code := base, base
-	refresh.RefreshToken, refresh.Code = "r1", "c1"
-	code.Code, code.RedirectURI = "c1", "https://me.test/cb"
-	cases := []struct {
-		name string
-		cred extract.Credential
-		want url.Values
-	}{
-		{"refresh", refresh, url.Values{
-			"grant_type": {"refresh_token"}, "client_id": {"1000004"}, "client_secret": {"s"}, "refresh_token": {"r1"},
-		}},
-		{"code", code, url.Values{
-			"grant_type": {"authorization_code"}, "need_refresh_token": {"true"}, "client_id": {"1000004"}, "client_secret": {"s"},
-			"code": {"c1"}, "redirect_uri": {"https://me.test/cb"},
-		}},
-	}
-	for _, c := range cases {
-		req, err := d.TokenRequest(context.Background(), "https://gw.test", c.cred, now)
-		if diff := cmp.Diff(c.want, form(t, req, err)); diff != "" {
-			t.Errorf("%s: TokenRequest (-want +got):\n%s", c.name, diff)
-		}
-		const address = "https://gw.test/openapi/http/1/system.oauth2/getToken/1000004"
-		if got := req.URL.String(); got != address {
-			t.Errorf("%s: TokenRequest = %s, want %s", c.name, got, address)
-		}
-	}
-	if req, err := d.TokenRequest(context.Background(), "https://gw.test", base, now); req != nil || err != nil {
-		t.Errorf("TokenRequest with nothing = %v, %v, want nil, nil", req, err)
-	}
-}
-
-func TestDecodeToken(t *testing.T) {
-	t.Parallel()
-	cases := []struct {
-		status int
-		body   string
-		want   extract.Token
-		class  catalog.Class
-	}{
-		{200, `{"access_token":"a","expires_in":"36000"}`, extract.Token{Access: "a", Expires: now.Add(10 * time.Hour)}, ""},
-		{200, `{"access_token":"a","refresh_token":"r","expires_in":60}`, extract.Token{Access: "a", Refresh: "r", Expires: now.Add(time.Minute)}, ""},
-		{200, `{"access_token":"a"}`, extract.Token{Access: "a"}, ""},
-		{400, `{"error":"invalid_grant","error_description":"refresh token expired"}`, extract.Token{}, catalog.ErrDenied},
-		{401, `{"error_code":"401","error_message":"x"}`, extract.Token{}, catalog.ErrDenied},
-		{400, `{"error_code":"gw.QosAppFrequencyLimit"}`, extract.Token{}, catalog.ErrThrottled},
-		{503, `busy`, extract.Token{}, catalog.ErrUnavailable},
-		{200, `{}`, extract.Token{}, catalog.ErrDenied},
-	}
-	d := newDialect(t, Options{})
-	for _, c := range cases {
-		got, err := d.DecodeToken(extract.Answer{Status: c.status, Body: []byte(c.body)}, now)
-		if got != c.want || catalog.ClassOf(err) != c.class {
-			t.Errorf("DecodeToken(%d %s) = %v, %v, want %v, %q", c.status, c.body, got, err, c.want, c.class)
-		}
-	}
-}
-
 func TestDecodeChildren(t *testing.T) {
 	t.Parallel()
 	d := newDialect(t, Options{})
@@ -313,6 +211,8 @@ func TestErrorClasses(t *testing.T) {
 		{200, `{"success":false,"errMsg":"offerId:1004582496795 不是精选货源商品"}`, catalog.ErrRefused},
 		{200, `{"result":null,"success":"true","errorCode":"","errorMessage":""}`, ""},
 		{200, `{"isSuccess":false,"errorCode":"500_1","errorMessage":"system error"}`, catalog.ErrUpstream},
+		{200, `{"success":"false","errorCode":"500_2","errorMessage":"该订单没有发货，没有物流详情。请稍后再试。"}`, catalog.ErrRefused},
+		{200, `{"success":"false","errorCode":"ORDER_NOT_EXIST"}`, catalog.ErrNotFound},
 		{200, `{"result":{"success":false,"code":"FLOW_LIMIT"}}`, catalog.ErrThrottled},
 		{200, `{}`, catalog.ErrMalformed},
 		{200, `"20261010164552223+0800"`, catalog.ErrMalformed},

@@ -11,7 +11,12 @@ import (
 // at all.
 func (r *detailReader) skus() {
 	d, o := r.d, r.offer
-	t := d.Rows(func() { o.SKUs = append(o.SKUs, r.sku()) })
+	first := len(r.table)
+	t := d.Rows(func() {
+		r.table = append(r.table, catalog.OfferSKU{})
+		r.sku(&r.table[len(r.table)-1])
+	})
+	o.SKUs = append(o.SKUs, r.table[first:]...)
 	if t.Bad() {
 		o.SKUTableIsBad = true
 	}
@@ -20,8 +25,7 @@ func (r *detailReader) skus() {
 	}
 }
 
-func (r *detailReader) sku() catalog.OfferSKU {
-	var s catalog.OfferSKU
+func (r *detailReader) sku(s *catalog.OfferSKU) {
 	var consign, onePiece string
 	d := r.d
 	for key := range d.Object() {
@@ -45,12 +49,11 @@ func (r *detailReader) sku() catalog.OfferSKU {
 		case "retailPrice":
 			s.RetailPrice = d.Text()
 		case "skuAttributes":
-			s.Attributes = r.attributes(s.Attributes)
+			s.Attributes = r.skuAttributes(s.Attributes)
 		}
 	}
 	// consignPrice is deprecated; its successor is the price of single pieces.
 	s.ConsignPrice = cmp.Or(consign, onePiece)
-	return s
 }
 
 func (r *detailReader) onePiece() string {

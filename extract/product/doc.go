@@ -1,5 +1,7 @@
-// Package product decodes the older product model of the official platform,
-// the one that alibaba.cross.productInfo and alibaba.product.get answer with
-// and that gateways modelled on them share. It knows the model only: which
-// envelope a product comes in is the business of a dialect.
+// Package product speaks of the official platform's older product model: it
+// decodes the products that alibaba.cross.productInfo and alibaba.product.get
+// answer with (Read), and it has the calls of alibaba.product.* that gateways
+// modelled on the platform share, with what their answers mean (Service). How
+// such a call travels and who vouches for it, by a token or by a signature, is
+// the business of the dialect that embeds a Service.
 package product

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -16,7 +18,8 @@ type call struct {
 	s      *Server
 	path   []string // segments
 	params map[string]string
-	bearer string // of the Authorization header
+	files  map[string][]byte // of a multipart body
+	bearer string            // of the Authorization header
 	now    time.Time
 	api    string
 	// question identifies what is asked, whoever asks; 0 = not a business call.
@@ -34,18 +37,43 @@ const maxRequest = 4 << 20
 
 func (s *Server) newCall(w http.ResponseWriter, r *http.Request) (*call, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
-	if err := r.ParseForm(); err != nil {
+	files, err := parseForm(r)
+	if err != nil {
 		return nil, err
 	}
 	c := &call{
 		s: s, path: strings.Split(strings.Trim(r.URL.Path, "/"), "/"),
-		params: make(map[string]string, len(r.Form)), now: s.opt.Now(), status: http.StatusOK,
+		params: make(map[string]string, len(r.Form)), files: files, now: s.opt.Now(), status: http.StatusOK,
 	}
 	c.bearer, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	for k, v := range r.Form {
 		c.params[k] = v[0]
 	}
 	return c, nil
+}
+
+// parseForm reads the parameters into r.Form and returns the files of a
+// multipart body.
+func parseForm(r *http.Request) (map[string][]byte, error) {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		return nil, r.ParseForm()
+	}
+	if err := r.ParseMultipartForm(maxRequest); err != nil { // all of it in memory
+		return nil, err
+	}
+	files := make(map[string][]byte)
+	for name, headers := range r.MultipartForm.File {
+		f, err := headers[0].Open()
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+		files[name] = data
+	}
+	return files, nil
 }
 
 // segment returns the i-th part of the path, "" past its end.

@@ -18,6 +18,9 @@ type Catalog struct {
 	once     sync.Once
 	byTheme  [][]entry
 	bySeller [][]int32
+
+	loginOnce sync.Once
+	byLogin   map[string]int32 // index of the seller
 }
 
 // entry is what a search needs to know of an offer.
@@ -47,6 +50,8 @@ const (
 	saltList
 	saltFault
 	saltImage
+	saltShift
+	saltTotal
 )
 
 func newCatalog(o Options) *Catalog {

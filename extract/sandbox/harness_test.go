@@ -15,6 +15,9 @@ import (
 
 	"offerlake/extract"
 	"offerlake/extract/openplatform"
+	"offerlake/extract/param2"
+	"offerlake/extract/portals"
+	"offerlake/extract/router"
 	"offerlake/extract/sandbox"
 	"offerlake/pipeline/catalog"
 )
@@ -49,8 +52,15 @@ func (a answer) fields(t *testing.T) map[string]any {
 // code returns the error code of an answer of any dialect, "" for a success.
 func (a answer) code(t *testing.T) string {
 	t.Helper()
-	code, _ := a.fields(t)["error_code"].(string)
-	if code == "0000" {
+	f := a.fields(t)
+	code, _ := f["error_code"].(string)
+	if e, ok := f["error_response"].(map[string]any); ok {
+		code = literal(e["code"])
+	}
+	if v, ok := f["code"]; ok && code == "" && f["success"] == nil {
+		code = literal(v) // portals
+	}
+	if code == "0000" || code == "200" {
 		code = ""
 	}
 	return code
@@ -81,8 +91,8 @@ func with(params map[string]string, more ...string) map[string]string {
 	return out
 }
 
-// oneboundRequest, officialRequest and bearerRequest build calls as the
-// documented clients of the gateways do.
+// The functions of the dialects build calls as the documented clients of the
+// gateways do.
 func oneboundRequest(api string, params map[string]string) *http.Request {
 	c := sandbox.Credentials()
 	return httptest.NewRequest(http.MethodGet, "/1688/"+api+"/?"+values(with(params, "key", c.Key, "secret", c.Secret)), nil)
@@ -107,6 +117,27 @@ func bearerRequest(api string, params map[string]string) *http.Request {
 	return r
 }
 
+func param2Request(api string, params map[string]string) *http.Request {
+	c := sandbox.Credentials()
+	params = with(params, "app_key", c.Key, "method", api, "timestamp", "1795334400", "v", "2.0", "format", "json")
+	params["sign"] = param2.Sign(params, c.Secret)
+	return httptest.NewRequest(http.MethodGet, "/openapi/param2/1/com.alibaba.product/"+api+"?"+values(params), nil)
+}
+
+func routerRequest(api string, params map[string]string) *http.Request {
+	c := sandbox.Credentials()
+	params = with(params, "app_key", c.Key, "method", api, "timestamp", "2026-11-22 16:00:00", "format", "json")
+	params["sign"] = router.Sign(params, c.Secret)
+	return httptest.NewRequest(http.MethodGet, "/router/json?"+values(params), nil)
+}
+
+func portalsRequest(api string, params map[string]string) *http.Request {
+	c := sandbox.Credentials()
+	params = with(params, "app_key", c.Key, "api_name", api, "timestamp", "1795334400000", "sign_method", "md5", "v", "2.0", "format", "json")
+	params["sign"] = portals.Sign(params, c.Secret)
+	return httptest.NewRequest(http.MethodGet, "/openapi/portals/1688/1.0/json?"+values(params), nil)
+}
+
 const (
 	keywordQuery = "com.alibaba.fenxiao.crossborder/product.search.keywordQuery"
 	sellerQuery  = "com.alibaba.fenxiao.crossborder/product.search.querySellerOfferList"
@@ -122,6 +153,12 @@ func search(dialect, keyword string, page int) *http.Request {
 	case "openplatform":
 		return officialRequest(keywordQuery, map[string]string{
 			"offerQueryParam": `{"keyword":"` + keyword + `","beginPage":` + n + `,"pageSize":50,"country":"en"}`})
+	case "param2":
+		return param2Request("alibaba.product.search", map[string]string{"keywords": keyword, "pageNo": n, "pageSize": "50"})
+	case "portals":
+		return portalsRequest("item_search", map[string]string{"q": keyword, "page": n})
+	case "router":
+		return routerRequest("alibaba.product.search", map[string]string{"keywords": keyword, "page_no": n, "page_size": "50"})
 	}
 	return bearerRequest("alibaba.product.search", map[string]string{"keywords": keyword, "pageNo": n, "pageSize": "50"})
 }
@@ -133,17 +170,23 @@ func detail(dialect string, id catalog.OfferID) *http.Request {
 		return oneboundRequest("item_get", map[string]string{"num_iid": id.String()})
 	case "openplatform":
 		return officialRequest(detailQuery, map[string]string{"offerDetailParam": `{"offerId":` + id.String() + `}`})
+	case "param2":
+		return param2Request("alibaba.product.get", map[string]string{"productId": id.String()})
+	case "portals":
+		return portalsRequest("item_get", map[string]string{"num_iid": id.String()})
+	case "router":
+		return routerRequest("alibaba.product.get", map[string]string{"product_id": id.String()})
 	}
 	return bearerRequest("alibaba.product.get", map[string]string{"productId": id.String()})
 }
 
-var dialects = []string{"onebound", "openplatform", "bearer"}
+var dialects = []string{"onebound", "openplatform", "param2", "bearer", "router", "portals"}
 
 // rows returns the ids and the declared total of a page of a list.
 func rows(t *testing.T, a answer) (ids []catalog.OfferID, total int64) {
 	t.Helper()
 	f := a.fields(t)
-	for _, path := range [][]string{{"items"}, {"result", "result"}, nil} {
+	for _, path := range [][]string{{"items"}, {"result", "result"}, {"result"}, nil} {
 		at, ok := any(f), true
 		for _, k := range path {
 			at = at.(map[string]any)[k]
@@ -160,7 +203,7 @@ func rows(t *testing.T, a answer) (ids []catalog.OfferID, total int64) {
 				total = integer(t, v)
 			}
 		}
-		for _, k := range []string{"item", "data", "products"} {
+		for _, k := range []string{"item", "data", "products", "items"} {
 			list, _ := page[k].([]any)
 			for _, row := range list {
 				if row != nil {

@@ -127,7 +127,9 @@ func (n nested) WriteHeader(status int) {
 func TestOverlap(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sandbox.Options{InFlight: 1})
-	for dialect, want := range map[string]string{"onebound": "4010", "openplatform": "gw.QosAppFrequencyLimit", "bearer": "429"} {
+	for dialect, want := range map[string]string{
+		"onebound": "4010", "openplatform": "gw.QosAppFrequencyLimit", "param2": "429", "bearer": "429", "router": "7", "portals": "429",
+	} {
 		first := nested{httptest.NewRecorder(), func() {
 			if got := serve(s, search(dialect, "雨伞", 1)); got.code(t) != want {
 				t.Errorf("%s: a second call while one is in flight: %s, want code %s", dialect, got.body, want)
@@ -173,7 +175,7 @@ func TestHostileLetsRetriersThrough(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"onebound throttled", "openplatform throttled", "bearer throttled", "openplatform token", "bearer token",
+	for _, kind := range []string{"onebound throttled", "openplatform throttled", "bearer throttled", "param2 throttled", "router throttled", "portals throttled", "openplatform token", "bearer token",
 		"onebound 5xx", "onebound broken", "onebound malformed", "openplatform broken", "openplatform malformed"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no %s call among %v", kind, kinds)
@@ -187,7 +189,7 @@ func TestHostileLetsRetriersThrough(t *testing.T) {
 // trouble names what went wrong with an answer, "" for nothing.
 func trouble(a answer, err error) string {
 	for text, kind := range map[string]string{"4010": "throttled", "QosAppFrequencyLimit": "throttled", "limit reached": "throttled",
-		`"401"`: "token"} {
+		"App Call Limited": "throttled", "too many requests": "throttled", `"401"`: "token"} {
 		if err == nil && bytes.Contains(a.body[:min(len(a.body), 400)], []byte(text)) && len(a.body) < 1000 && a.body[0] == '{' {
 			return kind
 		}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"iter"
+	"math"
 	"slices"
 	"sync"
 
@@ -22,6 +23,7 @@ type query struct {
 	free     bool
 	verified bool
 	sort     catalog.Sort
+	whole    bool // all of it can be paged through, not only the window
 }
 
 func (q query) matches(e entry) bool {
@@ -64,9 +66,11 @@ func (c *Catalog) entries(q query) iter.Seq[entry] {
 	}
 }
 
-// list is everything that paging through a query reaches.
+// list is everything that paging through a query reaches, and how many results
+// the gateway declares.
 type list struct {
-	ids []catalog.OfferID
+	ids   []catalog.OfferID
+	total int64
 }
 
 // page returns the rows of a page, counted from 1.
@@ -80,12 +84,15 @@ func (l list) page(number, size int) []catalog.OfferID {
 
 // lists makes and remembers the lists of queries.
 type lists struct {
-	catalog *Catalog
-	window  int
-	rough   bool
+	catalog  *Catalog
+	window   int
+	rough    bool
+	restless bool
+	lying    bool
 
-	mu   sync.Mutex
-	made map[query]list
+	mu    sync.Mutex
+	made  map[query]list
+	asked uint64
 }
 
 // maxLists bounds the memory of lists: 256 of 2000 rows are 4 MB.
@@ -94,19 +101,53 @@ const maxLists = 256
 func (l *lists) get(q query) list {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if have, ok := l.made[q]; ok {
-		return have
+	l.asked++
+	have, ok := l.made[q]
+	if !ok {
+		if len(l.made) >= maxLists || l.made == nil {
+			l.made = make(map[query]list)
+		}
+		have = l.build(q)
+		l.made[q] = have
 	}
-	if len(l.made) >= maxLists || l.made == nil {
-		l.made = make(map[query]list)
+	if l.restless {
+		have.ids = l.shift(have.ids)
 	}
-	made := l.build(q)
-	l.made[q] = made
-	return made
+	return have
 }
 
-func (l *lists) build(q query) list {
-	found := slices.Collect(l.catalog.entries(q))
+// shift moves some rows of a list to other places, as happens while it is paged
+// through.
+func (l *lists) shift(ids []catalog.OfferID) []catalog.OfferID {
+	d := newDice(l.catalog.seed, saltShift, l.asked)
+	out := slices.Clone(ids)
+	for range len(out) / 40 {
+		i, j := d.below(len(out)), d.below(len(out))
+		out[i], out[j] = out[j], out[i]
+	}
+	return out
+}
+
+// declare returns the total that the gateway tells of n results. A lying one
+// tells something else of every other query.
+func (l *lists) declare(q query, n int) int64 {
+	if !l.lying {
+		return int64(n)
+	}
+	d := newDice(l.catalog.seed, saltTotal, uint64(q.from), uint64(q.to), uint64(q.themes), uint64(q.minOrder))
+	switch d.below(6) {
+	case 0:
+		return int64(n) * int64(d.between(30, 99)) / 100
+	case 1:
+		return int64(n) + int64(d.between(1, 200))
+	case 2:
+		return int64(l.window)
+	}
+	return int64(n)
+}
+
+// sortEntries puts offers into the order that q asks for.
+func (q query) sortEntries(found []entry) {
 	switch q.sort {
 	case catalog.SortPriceAsc:
 		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(a.price, b.price) })
@@ -115,14 +156,24 @@ func (l *lists) build(q query) list {
 	case catalog.SortSalesDesc:
 		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(b.sold, a.sold) })
 	}
+}
+
+func (l *lists) build(q query) list {
+	found := slices.Collect(l.catalog.entries(q))
+	q.sortEntries(found)
+	window := l.window
+	if q.whole {
+		window = math.MaxInt
+	}
 	var out list
 	for _, e := range found {
-		if len(out.ids) >= l.window {
+		if len(out.ids) >= window {
 			break
 		}
 		out.ids = l.add(out.ids, e)
 	}
-	out.ids = out.ids[:min(len(out.ids), l.window)]
+	out.ids = out.ids[:min(len(out.ids), window)]
+	out.total = l.declare(q, len(out.ids))
 	return out
 }
 

@@ -17,7 +17,9 @@ type onebound struct{}
 
 func (onebound) name() string { return "onebound" }
 
-func (onebound) claims(c *call) bool { return c.segment(0) == "1688" }
+func (onebound) claims(c *call) bool {
+	return c.segment(0) == "1688" || c.segment(0) == "1688global" && c.segment(1) != ""
+}
 
 // oneboundSystem are the parameters that do not belong to the question.
 var oneboundSystem = []string{"key", "secret", "api_name", "sign", "dateline", "session", "guest_ip", "cache", "result_type", "version"}
@@ -34,8 +36,26 @@ func (onebound) detail(id catalog.OfferID) (string, map[string]string) {
 	return "item_get", map[string]string{"num_iid": id.String()}
 }
 
+// serve answers in the format that is asked for.
 func (o onebound) serve(c *call) {
-	c.w.escapes = c.params["result_type"] != "jsonu"
+	c.w.escapes = c.params["result_type"] == "" || c.params["result_type"] == "json"
+	o.answer(c)
+	if c.params["result_type"] != "xml" {
+		return
+	}
+	style := phpXML
+	d := newDice(c.s.opt.Seed, hashText("xml"), c.question)
+	style.wrapped = c.w.rough && d.percent(50)
+	body, err := style.convert(c.w.b)
+	if err != nil {
+		c.w.b = c.w.b[:0]
+		o.fail(c, "5000", err.Error())
+		return
+	}
+	c.w.b = body
+}
+
+func (o onebound) answer(c *call) {
 	key := c.params["key"]
 	account, ok := c.s.accounts.byKey(key)
 	if !ok || c.params["secret"] != account.Secret || !o.signed(c, account.Secret) {
@@ -61,36 +81,65 @@ func (o onebound) serve(c *call) {
 }
 
 func (o onebound) dispatch(c *call) {
-	switch c.api {
-	case "item_get":
-		if c.params["num_iid"] == "" {
-			o.fail(c, "4000", "缺少参数 num_iid")
-			return
-		}
-		o.describe(c)
-	case "item_search":
-		if c.params["q"] == "" && c.params["cat"] == "" {
-			o.fail(c, "4000", "缺少参数 q")
-			return
-		}
-		o.search(c, o.query(c))
-	case "item_search_shop":
-		if c.params["seller_nick"] == "" {
-			o.fail(c, "4000", "缺少参数 seller_nick")
-			return
-		}
-		q := o.query(c)
-		q.themes = allThemes
-		i, ok := c.s.catalog.supplierIndex(c.params["seller_nick"])
-		if !ok {
-			q.themes = 0
-		} else {
-			q.seller = i
-		}
-		o.search(c, q)
-	default:
+	api, ok := o.apis(c.api)
+	if !ok {
 		o.fail(c, "5000", "unknown error: unsupported method "+c.api)
+		return
 	}
+	for _, name := range api.params {
+		if c.params[name] != "" {
+			api.serve(c)
+			return
+		}
+	}
+	o.fail(c, "4000", "缺少参数 "+api.params[0])
+}
+
+// oneboundAPI is one API of the gateway.
+type oneboundAPI struct {
+	params []string // one of them is required
+	serve  func(c *call)
+}
+
+func (o onebound) apis(name string) (oneboundAPI, bool) {
+	switch name {
+	case "item_get":
+		return oneboundAPI{[]string{"num_iid"}, o.describe}, true
+	case "item_search":
+		return oneboundAPI{[]string{"q", "cat", "nick"}, func(c *call) { o.search(c, o.query(c)) }}, true
+	case "item_search_shop":
+		return oneboundAPI{[]string{"seller_nick"}, o.searchShop}, true
+	case "item_search_img":
+		return oneboundAPI{[]string{"imgid"}, o.searchImage}, true
+	case "upload_img":
+		return oneboundAPI{[]string{"imgcode"}, o.uploadImage}, true
+	case "item_review":
+		return oneboundAPI{[]string{"num_iid"}, o.reviews}, true
+	case "item_fee":
+		return oneboundAPI{[]string{"num_iid"}, o.fee}, true
+	case "seller_info":
+		return oneboundAPI{[]string{"nick", "sid"}, o.sellerInfo}, true
+	case "custom":
+		return oneboundAPI{[]string{"method"}, o.custom}, true
+	}
+	return oneboundAPI{}, false
+}
+
+func (o onebound) searchShop(c *call) {
+	q := o.query(c)
+	q.themes = allThemes
+	o.sellerOf(c, &q, c.params["seller_nick"])
+	o.search(c, q)
+}
+
+// sellerOf narrows a search to a seller; one that nobody knows has nothing.
+func (onebound) sellerOf(c *call, q *query, id string) {
+	i, ok := c.s.catalog.supplierIndex(id)
+	if !ok {
+		q.themes = 0
+		return
+	}
+	q.seller = i
 }
 
 // signed verifies the optional signature.
@@ -104,7 +153,7 @@ func (onebound) signed(c *call, secret string) bool {
 	return sign.Sign(params, secret) == given
 }
 
-func (onebound) query(c *call) query {
+func (o onebound) query(c *call) query {
 	q := query{
 		themes: themesOf(c.params["q"]), seller: anySeller,
 		from: priceFrom(c.params["start_price"]), to: priceTo(c.params["end_price"]),
@@ -127,15 +176,23 @@ func (onebound) query(c *call) query {
 			q.minOrder = number(n)
 		}
 	}
+	if nick := c.params["nick"]; nick != "" {
+		if c.params["q"] == "" && c.params["cat"] == "" {
+			q.themes = allThemes
+		}
+		o.sellerOf(c, &q, nick)
+	}
 	return q
 }
 
 const oneboundPageSize = 40
 
-func (o onebound) search(c *call, q query) {
+func (o onebound) search(c *call, q query) { o.list(c, c.s.lists.get(q)) }
+
+// list answers a page of offers.
+func (o onebound) list(c *call, l list) {
 	c.answered()
 	w := &c.w
-	l := c.s.lists.get(q)
 	rows := l.page(number(c.params["page"]), oneboundPageSize)
 	total := int64(len(l.ids))
 	pages := (total + oneboundPageSize - 1) / oneboundPageSize
@@ -228,7 +285,8 @@ func (o onebound) describe(c *call) {
 	default:
 		w.object("", func() {
 			w.object("item", func() {
-				item := oneboundItem{w: w, t: t, recent: !w.rough || w.d.percent(60)}
+				item := oneboundItem{w: w, t: t, c: c, recent: !w.rough || w.d.percent(60)}
+				item.agent, item.sales = c.params["agent"] == "1", c.params["sales_data"] == "1"
 				item.write()
 			})
 			o.envelope(c, "0000", "")
@@ -290,9 +348,10 @@ func (onebound) envelope(c *call, code, reason string) {
 	w.raw("last_id", "false")
 }
 
-// apiInfo tells the quota. Without one it is constant.
+// apiInfo tells the quota. Without one it is constant, and more than any run
+// uses.
 func apiInfo(c *call) string {
-	used, most := int64(1), int64(1_000_000)
+	used, most := int64(1), int64(1_000_000_000)
 	if c.s.opt.PerDay > 0 {
 		used, most = c.s.gate.used(c.params["key"], c.now), c.s.opt.PerDay
 	}

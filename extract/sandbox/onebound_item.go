@@ -13,6 +13,9 @@ type oneboundItem struct {
 	w      *doc
 	t      Truth
 	recent bool
+	agent  bool // with the prices of drop shipping
+	sales  bool // with what was sold lately
+	c      *call
 	// names and values are the SKU attributes as this answer spells them; the
 	// same spelling stands in all the places that repeat them.
 	names  []string
@@ -264,6 +267,9 @@ func (o *oneboundItem) sku(s TruthSKU) {
 		if o.recent && w.keep() {
 			o.price("orginal_price", s.Price)
 		}
+		if o.agent {
+			o.price("onepiece_price", s.Consign)
+		}
 		w.str("properties", string(at))
 		w.str("properties_name", string(names))
 		o.integer("quantity", s.Stock)
@@ -298,7 +304,7 @@ func (o *oneboundItem) seller() {
 			w.text("shop_name", s.Name)
 		}
 		if w.keep() {
-			w.str("zhuy", "https://winport.m.1688.com/page/index.html?memberId="+s.ID)
+			w.str("zhuy", shopURL(s))
 		}
 	})
 	w.str("location", s.Province+"省"+s.City+"市")
@@ -309,13 +315,20 @@ func (o *oneboundItem) seller() {
 	w.intText("seller_id", s.Number)
 }
 
+func shopURL(s Supplier) string { return "https://winport.m.1688.com/page/index.html?memberId=" + s.ID }
+
 func (o *oneboundItem) tail() {
 	w, t := o.w, o.t
 	onebound{}.sold(w, "total_sold", t)
 	w.int("sales", 0)
+	if o.sales {
+		o.salesData()
+	}
 	if w.rough {
 		for _, k := range []string{"video", "sales_data", "sales_info", "shop_item", "relate_items"} {
-			w.empty(k)
+			if k != "sales_data" || !o.sales {
+				w.empty(k)
+			}
 		}
 	}
 	post := int64(8)

@@ -27,7 +27,7 @@ const crossBorder = "com.alibaba.fenxiao.crossborder/"
 
 // officialAPI is one API of the official platform.
 type officialAPI struct {
-	param string // required
+	param string // required, "" = none
 	open  bool   // needs no access token
 	serve func(c *call)
 }
@@ -41,6 +41,28 @@ func (o openplatform) apis(name string) (officialAPI, bool) {
 		return officialAPI{param: "offerQueryParam", serve: o.sellerOffers}, true
 	case crossBorder + "product.search.queryProductDetail":
 		return officialAPI{param: "offerDetailParam", serve: o.describe}, true
+	case crossBorder + "product.search.imageQuery":
+		return officialAPI{param: "offerQueryParam", serve: o.imageQuery}, true
+	case crossBorder + "product.image.upload":
+		return officialAPI{param: "uploadImageParam", serve: o.upload}, true
+	case crossBorder + "pool.product.pull":
+		return officialAPI{param: "offerPoolQueryParam", serve: o.pool}, true
+	case "com.alibaba.fenxiao/jxhy.product.getPageList":
+		return officialAPI{serve: o.selected}, true
+	case crossBorder + "product.topList.query":
+		return officialAPI{param: "rankQueryParams", serve: o.topList}, true
+	case crossBorder + "product.analyze.getPerdaySellQuantityTrendNew":
+		return officialAPI{param: "tendQueryParam", serve: o.trend}, true
+	case crossBorder + "product.freight.estimate":
+		return officialAPI{param: "productFreightQueryParamsNew", serve: o.freight}, true
+	case "com.alibaba.account/alibaba.account.agent.crossBasic":
+		return officialAPI{serve: o.seller}, true
+	case "com.alibaba.trade/alibaba.trade.getBuyerOrderList":
+		return officialAPI{serve: o.orders}, true
+	case "com.alibaba.logistics/alibaba.trade.getLogisticsInfos.buyerView":
+		return officialAPI{param: "orderId", serve: o.logistics}, true
+	case "com.alibaba.logistics/alibaba.trade.getLogisticsTraceInfo.buyerView":
+		return officialAPI{param: "orderId", serve: o.trace}, true
 	case "com.alibaba.product/alibaba.cross.productInfo":
 		return officialAPI{param: "productId", serve: o.productInfo}, true
 	case "com.alibaba.product/alibaba.category.get":
@@ -70,7 +92,20 @@ func (openplatform) detail(id catalog.OfferID) (string, map[string]string) {
 		map[string]string{"offerDetailParam": `{"offerId":` + id.String() + `}`}
 }
 
+// serve answers in JSON, or in XML where that is asked for.
 func (o openplatform) serve(c *call) {
+	o.answer(c)
+	if c.params["_aop_responseFormat"] != "xml2" {
+		return
+	}
+	body, err := javaXML.convert(c.w.b)
+	if err != nil {
+		c.status, body = http.StatusInternalServerError, []byte(err.Error())
+	}
+	c.w.b = body
+}
+
+func (o openplatform) answer(c *call) {
 	key := c.segment(5)
 	account, ok := c.s.accounts.byKey(key)
 	if !ok {
@@ -83,7 +118,10 @@ func (o openplatform) serve(c *call) {
 		c.w.quote(c.now.In(china).Format("20060102150405") + c.now.Format(".000")[1:] + "+0800")
 		return
 	case "system.oauth2/getToken":
-		o.getToken(c, account.Key)
+		o.getToken(c, account)
+		return
+	case "system.oauth2/postponeToken":
+		o.postpone(c, account)
 		return
 	}
 	if !o.signed(c, account.Secret) {
@@ -101,7 +139,7 @@ func (o openplatform) serve(c *call) {
 	if !o.mayPass(c, key, api) {
 		return
 	}
-	if c.params[api.param] == "" {
+	if api.param != "" && c.params[api.param] == "" {
 		o.fail(c, http.StatusBadRequest, "gw.ParamMissing", "Required argument "+api.param)
 		return
 	}
@@ -167,32 +205,6 @@ func (openplatform) fail(c *call, status int, code, message string) {
 		c.w.str("error_code", code)
 		c.w.str("error_message", message)
 		c.w.str("exception", message)
-	})
-}
-
-// getToken grants access tokens. A refresh brings no new refresh token.
-func (o openplatform) getToken(c *call, key string) {
-	account, _ := c.s.accounts.byKey(key)
-	p := c.params
-	refresh := p["grant_type"] == "refresh_token"
-	granted := refresh && (p["refresh_token"] == account.RefreshToken || p["refreshToken"] == account.RefreshToken) ||
-		p["grant_type"] == "authorization_code" && p["code"] == account.Code && p["redirect_uri"] != ""
-	if p["client_id"] != key || p["client_secret"] != account.Secret || !granted {
-		o.fail(c, http.StatusBadRequest, "400", "client, grant_type, code or refresh_token is wrong")
-		return
-	}
-	c.answered()
-	w := &c.w
-	w.object("", func() {
-		w.str("access_token", c.s.accounts.issue(key, c.now))
-		if !refresh {
-			w.str("refresh_token", account.RefreshToken)
-			w.str("refresh_token_timeout", platformTime(c.now.AddDate(0, 6, 0)))
-		}
-		w.str("expires_in", strconv.Itoa(int(c.s.opt.TokenLife.Seconds())))
-		w.str("resource_owner", "sandbox")
-		w.str("aliId", "8888888888")
-		w.str("memberId", "b2b-2248544159")
 	})
 }
 
@@ -328,26 +340,33 @@ func (openplatform) wrap(w *doc, payload func()) {
 }
 
 // refuse answers a business failure, which comes with HTTP 200.
-func (openplatform) refuse(c *call, message string) {
+func (o openplatform) refuse(c *call, message string) { o.refuseAs(c, "500", message) }
+
+// refuseParam answers that a parameter is wrong.
+func (o openplatform) refuseParam(c *call, message string) { o.refuseAs(c, "400", message) }
+
+func (openplatform) refuseAs(c *call, code, message string) {
 	w := &c.w
 	w.object("", func() {
 		w.object("result", func() {
 			w.success("success", false)
-			w.str("code", "500")
+			w.str("code", code)
 			w.str("message", message)
 			w.null("result")
 		})
 	})
 }
 
-func (o openplatform) rows(c *call, q offerQuery) {
+func (o openplatform) rows(c *call, q offerQuery) { o.listRows(c, q, c.s.lists.get(q.query)) }
+
+// listRows writes a page of a list.
+func (o openplatform) listRows(c *call, q offerQuery, l list) {
 	w := &c.w
-	l := c.s.lists.get(q.query)
 	rows := l.page(q.page, q.size)
 	o.wrap(w, func() {
 		w.object("result", func() {
-			w.int("totalRecords", int64(len(l.ids)))
-			w.int("totalPage", int64((len(l.ids)+q.size-1)/q.size))
+			w.int("totalRecords", l.total)
+			w.int("totalPage", (l.total+int64(q.size)-1)/int64(q.size))
 			w.int("pageSize", int64(q.size))
 			w.int("currentPage", int64(q.page))
 			if len(rows) == 0 && w.rough && w.d.percent(30) {
@@ -391,7 +410,7 @@ func (o openplatform) row(w *doc, t Truth, country string) {
 			w.int("minOrderQuantity", t.MinOrder)
 		}
 		w.bool("isOnePsale", t.MinOrder == 1)
-		w.bool("isJxhy", false)
+		w.bool("isJxhy", t.Verified) // what the selected-supply list has
 		o.lineage(w, t)
 		if w.keep() {
 			w.str("createDate", chinaTime(t.CreatedAt))

@@ -68,6 +68,11 @@ type Options struct {
 	// Window is the number of rows of a query that paging reaches. Default:
 	// 2000, as measured on three gateways.
 	Window int
+	// Restless moves rows of search results to other pages while they are paged
+	// through, and LyingTotals declares wrong numbers of results: too few, too
+	// many, or always as many as the window holds.
+	Restless    bool
+	LyingTotals bool
 	// Latency is how long each answer takes. Default: none.
 	Latency time.Duration
 	// SlowAnswer is how much longer a slow answer of profile Hostile takes.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,13 +61,14 @@ func New(o Options) (*Server, error) {
 	}
 	c := newCatalog(o)
 	s := &Server{
-		opt: o, catalog: c, lists: lists{catalog: c, window: o.Window, rough: o.Profile != Clean},
+		opt: o, catalog: c,
+		lists:    lists{catalog: c, window: o.Window, rough: o.Profile != Clean, restless: o.Restless, lying: o.LyingTotals},
 		accounts: newAccounts(o.Now(), o.TokenLife),
 		gate:     gate{perSecond: o.PerSecond, inFlight: o.InFlight, perDay: o.PerDay},
 		faults:   faults{seed: o.Seed, on: o.Profile == Hostile},
 		denied:   make(map[string]bool),
 		// The first that claims a call gets it.
-		fronts: []frontEnd{onebound{}, openplatform{}, bearer{}},
+		fronts: []frontEnd{onebound{}, portals{}, openplatform{}, param2{}, bearer{}, router{}},
 	}
 	for _, api := range o.Deny {
 		s.denied[api] = true
@@ -87,8 +89,8 @@ func (s *Server) Reset() {
 	s.faults.reset()
 }
 
-// Detail returns the body that a dialect (onebound, openplatform, bearer)
-// answers for the details of one offer, without HTTP and without counting.
+// Detail returns the body that a dialect (onebound, openplatform, param2,
+// bearer, router, portals) answers for the details of one offer, without HTTP and without counting.
 func (s *Server) Detail(dialect string, id catalog.OfferID) ([]byte, error) {
 	i := slices.IndexFunc(s.fronts, func(f frontEnd) bool { return f.name() == dialect })
 	if i < 0 {
@@ -192,6 +194,9 @@ func (s *Server) wait(c *call, r *http.Request) bool {
 func (s *Server) send(c *call, w http.ResponseWriter, r *http.Request) {
 	body, announced, whole := c.w.b, -1, true
 	contentType := "application/json;charset=UTF-8"
+	if bytes.HasPrefix(body, []byte("<?xml")) {
+		contentType = "text/xml;charset=UTF-8"
+	}
 	// Only answers are spoilt: a refusal has gone wrong enough.
 	if c.outcome == outcomeAnswered {
 		switch c.fault {
@@ -276,6 +281,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/_sandbox/reset" && r.Method == http.MethodPost:
 		s.Reset()
 		w.WriteHeader(http.StatusNoContent)
+	case strings.HasPrefix(r.URL.Path, picturePath) && r.Method == http.MethodGet:
+		s.servePicture(w, r)
 	default:
 		http.NotFound(w, r)
 	}

@@ -254,7 +254,9 @@ func TestThrottle(t *testing.T) {
 				refused = append(refused, fmt.Sprint(a.status, " ", a.code(t)))
 			}
 		}
-		want := map[string]string{"onebound": "200 4010", "openplatform": "400 gw.QosAppFrequencyLimit", "bearer": "429 429"}[dialect]
+		want := map[string]string{
+			"onebound": "200 4010", "openplatform": "400 gw.QosAppFrequencyLimit", "param2": "429 429", "bearer": "429 429", "router": "200 7", "portals": "200 429",
+		}[dialect]
 		if len(refused) != 4 || refused[0] != want {
 			t.Errorf("%s: 10 calls at once at 5 per second: refused %v, want 4 times %s", dialect, refused, want)
 		}
@@ -276,7 +278,9 @@ func TestThrottleMayBeHTTP200(t *testing.T) {
 
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	for dialect, want := range map[string]string{"onebound": "4013", "openplatform": "gw.NoUsageLeftError", "bearer": "gw.NoUsageLeftError"} {
+	for dialect, want := range map[string]string{
+		"onebound": "4013", "openplatform": "gw.NoUsageLeftError", "param2": "gw.NoUsageLeftError", "bearer": "gw.NoUsageLeftError", "router": "7", "portals": "429",
+	} {
 		now := clock(0)()
 		s := newServer(t, sandbox.Options{PerDay: 2, Now: func() time.Time { return now }})
 		var got []string
@@ -374,6 +378,7 @@ func TestFilters(t *testing.T) {
 		{"official shop", officialRequest(sellerQuery, official(`{"sellerOpenId":"`+seller+`"}`)), func(v sandbox.Truth) bool { return v.Supplier.ID == seller }},
 		{"bearer free shipping", bearerRequest("alibaba.product.search", map[string]string{"keywords": "雨伞", "isFreeShip": "true"}), func(v sandbox.Truth) bool { return v.FreeShipping }},
 		{"official factories", officialRequest(keywordQuery, official(`{"keyword":"雨伞","filter":"certifiedFactory"}`)), func(v sandbox.Truth) bool { return v.Verified }},
+		{"param2 verified", param2Request("alibaba.product.search", map[string]string{"keywords": "雨伞", "highQuality": "true"}), func(v sandbox.Truth) bool { return v.Verified }},
 		{"bearer minimum order", bearerRequest("alibaba.product.search", map[string]string{"keywords": "雨伞", "minQuantity": "2"}), func(v sandbox.Truth) bool { return v.MinOrder <= 2 }},
 	}
 	for _, tc := range cases {

@@ -1,18 +1,17 @@
-package bearer
+package product
 
 import (
 	"offerlake/extract"
 	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
-	"offerlake/extract/product"
 	"offerlake/pipeline/catalog"
 )
 
 // DecodeDetails reads the answer to a Details call. In a batch, ids that do
 // not exist are simply absent, or named in the message.
-func (d *Dialect) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit func(catalog.OfferID, *catalog.Offer, error)) error {
+func (s *Service) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit func(catalog.OfferID, *catalog.Offer, error)) error {
 	var r detailReader
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := s.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
 		r.d = in
 		r.read()
 	})
@@ -54,7 +53,7 @@ func (r *detailReader) keep() {
 	switch r.d.Kind() {
 	case flex.Empty:
 	case flex.Object, flex.Positions:
-		if o := product.Read(r.d); !product.Blank(o) {
+		if o := Read(r.d); !Blank(o) {
 			r.offers = append(r.offers, o)
 		}
 	default:

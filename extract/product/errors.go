@@ -1,18 +1,37 @@
-package bearer
+package product
 
 import (
 	"errors"
 	"net/http"
 	"strings"
 
+	"offerlake/extract"
 	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
 
-// classify is the one place that says what a failure means. The words come
-// before the status, since throttling is answered with 429, 400 and 200 alike.
+// codes are those codes of the official gateway that leave no doubt. Gateways
+// modelled on it answer them too.
+var codes = map[string]catalog.Class{
+	"gw.SignatureMissing": catalog.ErrDenied,
+	"gw.SignatureInvalid": catalog.ErrDenied,
+	"gw.AppKeyMissing":    catalog.ErrDenied,
+	"gw.AppKeyNotFound":   catalog.ErrDenied,
+	"gw.APIUnsupported":   catalog.ErrDenied, // no call of this API will ever work
+	"gw.APIACLDecline":    catalog.ErrDenied,
+	"gw.NoUsageLeftError": catalog.ErrQuota,
+	"gw.ParamMissing":     catalog.ErrInvalid,
+	"gw.ParamInvalid":     catalog.ErrInvalid,
+}
+
+// classify is the one place that says what a failure means. Codes and words
+// come before the status, since throttling is answered with 429, 400 and 200
+// alike.
 func classify(status int, o envelope.Outcome) catalog.Class {
+	if class, ok := codes[o.Code]; ok {
+		return class
+	}
 	text := strings.ToLower(o.Code + " " + o.Message)
 	switch {
 	case strings.Contains(text, "limit reached"), strings.Contains(text, "frequency"):
@@ -35,11 +54,12 @@ func classify(status int, o envelope.Outcome) catalog.Class {
 	return catalog.ErrMalformed // a status or a body that says nothing known
 }
 
-func gatewayError(status int, o envelope.Outcome) *catalog.GatewayError {
+// GatewayError returns the error that an answer stands for.
+func GatewayError(status int, o envelope.Outcome) *catalog.GatewayError {
 	return &catalog.GatewayError{Class: classify(status, o), Status: status, Code: o.Code, Message: o.Message}
 }
 
-// answer is what every answer of the dialect is read into.
+// answer is what every answer of a Service is read into.
 type answer struct {
 	d       *flex.Decoder
 	outcome envelope.Outcome
@@ -53,9 +73,22 @@ var errNoPayload = errors.New("the payload is of a type that cannot be read")
 func (a *answer) check(status int) error {
 	switch {
 	case status >= 400, a.outcome.Failed(), !a.payload && !a.outcome.Success.V:
-		return gatewayError(status, a.outcome)
+		return GatewayError(status, a.outcome)
 	case a.broken:
 		return flex.Malformed(status, nil, errNoPayload)
 	}
 	return nil
+}
+
+// DecodeCall returns what an answer to a Call holds, without the envelope. An
+// answer that holds nothing and tells of no success is an error.
+func (s *Service) DecodeCall(a extract.Answer) ([]byte, error) {
+	payload, o, err := envelope.Payload(&s.pool, a.Status, a.Body)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Status >= 400, o.Failed(), !o.Success.OK && string(payload) == "{}":
+		return nil, GatewayError(a.Status, o)
+	}
+	return payload, nil
 }

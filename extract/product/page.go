@@ -1,4 +1,4 @@
-package bearer
+package product
 
 import (
 	"offerlake/extract"
@@ -7,9 +7,9 @@ import (
 )
 
 // DecodePage reads the answer to a Search call.
-func (d *Dialect) DecodePage(a extract.Answer) (catalog.Page, error) {
+func (s *Service) DecodePage(a extract.Answer) (catalog.Page, error) {
 	var r pageReader
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := s.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
 		r.d = in
 		r.read()
 	})
@@ -49,18 +49,22 @@ func (r *pageReader) read() {
 
 func (r *pageReader) hits() {
 	t := r.d.Rows(func() {
-		var id catalog.Opt[catalog.OfferID]
+		var h catalog.Hit
 		for key := range r.d.Object() {
 			switch string(key) {
 			case "productId", "productID":
-				id = r.d.OfferID()
+				h.ID = r.d.OfferID().V
+			case "subject":
+				h.Title = r.d.Text()
+			case "price":
+				h.Price = r.d.Text()
 			}
 		}
-		if !id.OK {
+		if h.ID == 0 {
 			r.page.Dropped++
 			return
 		}
-		r.page.Hits = append(r.page.Hits, catalog.Hit{ID: id.V})
+		r.page.Hits = append(r.page.Hits, h)
 	})
 	r.page.Dropped += t.Dropped
 	r.broken = r.broken || t.Unreadable

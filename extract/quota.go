@@ -1,0 +1,159 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"offerlake/pipeline/catalog"
+)
+
+// gatewayZone is where the gateways' days change at midnight (wire.md 4.6).
+var gatewayZone = time.FixedZone("UTC+8", 8*60*60)
+
+// clockSlack is how far a gateway's clock may be behind: a refusal of the
+// first minute of a day is about the day before, and a credential that was
+// refused rests a minute longer than the day.
+const clockSlack = time.Minute
+
+// midnight returns the beginning of the gateways' day that t is in.
+func midnight(t time.Time) time.Time {
+	t = t.In(gatewayZone)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, gatewayZone)
+}
+
+// nextDay returns when the gateways' day that t is in ends.
+func nextDay(t time.Time) time.Time { return midnight(t).AddDate(0, 0, 1) }
+
+// quota is what a credential may call within a day. It is not safe for
+// concurrent use.
+type quota struct {
+	perDay int64 // as configured; 0 = no limit
+	told   int64 // as the gateway says; 0 = it has not
+
+	day    time.Time // of sent and others
+	sent   int64     // own calls, those under way included
+	others int64     // those that others make with it, at least
+
+	refused time.Time // rests until then, because the gateway said so
+}
+
+// limit is the calls per day, 0 when there is no known limit.
+func (q *quota) limit() int64 {
+	if q.perDay == 0 || q.told != 0 && q.told < q.perDay {
+		return q.told
+	}
+	return q.perDay
+}
+
+// used returns the calls of the day.
+func (q *quota) used(now time.Time) int64 {
+	if day := midnight(now); !day.Equal(q.day) {
+		q.day, q.sent, q.others = day, 0, 0
+	}
+	return q.sent + q.others
+}
+
+// restsUntil returns when there are calls again, or the zero time if there are
+// some now.
+func (q *quota) restsUntil(now time.Time) time.Time {
+	switch {
+	case now.Before(q.refused):
+		return q.refused
+	case q.used(now) >= q.limit() && q.limit() > 0:
+		return nextDay(now)
+	}
+	return time.Time{}
+}
+
+func (q *quota) rests(now time.Time) bool { return !q.restsUntil(now).IsZero() }
+
+// hear takes in what the gateway counts, in its answer to a call made at a
+// time: calls of the day so far, and how many there may be.
+func (q *quota) hear(at time.Time, used, limit int64) {
+	if limit <= 0 || used < 0 || !midnight(at).Equal(q.day) {
+		return
+	}
+	q.told = limit
+	q.others = max(q.others, used-q.sent)
+}
+
+// refuse notes that the gateway turned down a call made at a time because the
+// day's calls are used up.
+func (q *quota) refuse(at time.Time) {
+	if until := nextDay(at.Add(-clockSlack)).Add(clockSlack); until.After(q.refused) {
+		q.refused = until
+	}
+}
+
+// errResting is for the caller of send: the credential has no calls left since
+// it was chosen.
+var errResting = errors.New("the credential rests")
+
+// charge takes an attempt from m's quota, right before it is sent: when
+// nothing is left for a call, nothing is left unused either.
+func (c *Client) charge(m *member) error {
+	c.choosing.Lock()
+	defer c.choosing.Unlock()
+	now := c.opts.Now()
+	if m.quota.rests(now) {
+		return errResting
+	}
+	m.quota.sent++
+	if m.quota.rests(now) {
+		c.log.Warn("the calls of a credential for today are used up", "credential", m.name, "per_day", m.quota.limit())
+	}
+	return nil
+}
+
+// hearQuota lets m's quota follow what an answer says of it.
+func (c *Client) hearQuota(m *member, rep reply) {
+	qd, ok := c.dialect.(QuotaDialect)
+	if !ok || rep.fault != "" {
+		return
+	}
+	used, limit, ok := qd.Quota(Answer{Status: rep.status, Body: rep.body})
+	if !ok {
+		return
+	}
+	c.choosing.Lock()
+	defer c.choosing.Unlock()
+	m.quota.hear(rep.at, used, limit)
+}
+
+// spendUp lets m rest after ge, of class ErrQuota. It returns nil while
+// another credential has calls left.
+func (c *Client) spendUp(m *member, rep reply, ge *catalog.GatewayError) error {
+	c.choosing.Lock()
+	defer c.choosing.Unlock()
+	now := c.opts.Now()
+	m.quota.refuse(rep.at)
+	c.refusal = ge
+	for _, other := range c.members {
+		if !other.quota.rests(now) {
+			c.log.Warn("paid calls of a credential are used up; going on with the others",
+				"api", ge.API, "credential", m.name, "until", m.quota.restsUntil(now))
+			return nil
+		}
+	}
+	return c.quotaError(ge.API, now)
+}
+
+// quotaError is the error of a call while all credentials rest. The caller
+// holds c.choosing.
+func (c *Client) quotaError(api string, now time.Time) error {
+	ge := catalog.GatewayError{Class: catalog.ErrQuota, API: api}
+	if c.refusal != nil {
+		ge = *c.refusal
+	}
+	var until time.Time
+	for _, m := range c.members {
+		if t := m.quota.restsUntil(now); until.IsZero() || t.Before(until) {
+			until = t
+		}
+	}
+	hint := fmt.Sprintf("the day's paid calls of all %d credentials are used up: recharge, or resume the run when the quota is renewed: "+
+		"the gateway's day changes at %s, in %v", len(c.members), until.In(gatewayZone).Format("2006-01-02 15:04 MST"), until.Sub(now).Round(time.Minute))
+	ge.Message = hinted(ge.Message, hint)
+	return &ge
+}
