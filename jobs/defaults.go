@@ -3,8 +3,11 @@ package jobs
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/goccy/go-yaml"
+
+	"offerlake/pipeline/catalog"
 )
 
 // setDefaults fills the fields of a struct, and of the structs within it, from
@@ -28,6 +31,7 @@ func setDefaults(v reflect.Value) {
 // elementDefaults fills what the elements of the job's lists left out; there a
 // zero and an absent field mean the same.
 func (j *Job) elementDefaults() {
+	j.Gateway.Sales = slices.Contains(j.Enrich, string(catalog.EnrichSales))
 	for i := range j.Output {
 		o := &j.Output[i]
 		if len(o.PartitionBy) == 0 {
@@ -40,6 +44,13 @@ func (j *Job) elementDefaults() {
 	for _, s := range j.Sources {
 		if s.Offers != nil && s.Offers.Column == "" {
 			s.Offers.Column = "offer_id"
+		}
+		if s.Top != nil && s.Top.Rank == "" {
+			s.Top.Rank = string(catalog.RankOverall)
+		}
+		if s.Call != nil && s.Call.FirstPage == nil {
+			first := 1
+			s.Call.FirstPage = &first
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Job struct {
 	Gateway Gateway  `yaml:"gateway" req:"true" doc:"Where the offers come from."`
 	Sources []Source `yaml:"sources" req:"true" doc:"What to look for. An offer found by several sources is published once, with the first one's name."`
 	Details Details  `yaml:"details" doc:"How the details of each offer are fetched."`
+	Enrich  []string `yaml:"enrich" enum:"supplier,sales,reviews,shipping,categories" doc:"What to ask for beyond the details; see docs/gateways.md for which kind can tell what, and for the calls that it takes."`
 	Output  []Output `yaml:"output" req:"true" doc:"Where the tables go. One URL holds one format."`
 	Journal Journal  `yaml:"journal" doc:"Where the answers of the gateway are kept."`
 	Quality Quality  `yaml:"quality" doc:"Limits beyond which a finished run exits with code 3."`
@@ -36,21 +37,29 @@ type Job struct {
 
 // Gateway says how to reach the catalogue.
 type Gateway struct {
-	Kind        string      `yaml:"kind" req:"true" enum:"onebound,openplatform,bearer,sandbox" doc:"The wire dialect. sandbox starts an emulated gateway within the run; it needs no account and costs nothing."`
+	Kind        string      `yaml:"kind" req:"true" enum:"onebound,openplatform,param2,bearer,router,portals,sandbox" doc:"The wire dialect. sandbox starts an emulated gateway within the run; it needs no account and costs nothing."`
 	Endpoints   []string    `yaml:"endpoints" doc:"Base URLs, tried in order when one cannot be reached. Default: the kind's own."`
 	Credentials Credentials `yaml:"credentials" doc:"One set of credentials or a list; calls spread over its members. Take the values from the environment: ${NAME}."`
 	Limits      Limits      `yaml:"limits" doc:"How fast calls may be made, per credential."`
 	Cost        Cost        `yaml:"cost" doc:"What a call costs, for plan and summary."`
 	Language    string      `yaml:"language" doc:"Also ask for a translation into this language (en, ja, ko, ru, ...), where the gateway offers it: onebound, openplatform."`
 	Detail      string      `yaml:"detail" enum:"queryProductDetail,productInfo" default:"queryProductDetail" doc:"openplatform only: the API that details come from. productInfo is the older one, for apps without the cross-border permission."`
+	Format      string      `yaml:"format" doc:"The format of the answers: json (the default), xml (onebound, openplatform), jsonu (onebound: Chinese is not escaped)."`
+	Cache       *bool       `yaml:"cache" doc:"onebound only: false asks for answers that are not from the gateway's own cache. Default: the gateway's own choice, which is to use it."`
+	Version     string      `yaml:"version" doc:"onebound only: the version of the API that is asked for. Default: the gateway's own choice."`
+	Agent       bool        `yaml:"agent" doc:"onebound only: ask for the prices of drop shipping too."`
+	Sign        bool        `yaml:"sign" doc:"onebound only: sign each call as the gateway's SDK does. The secret is sent all the same."`
 	Timeout     Duration    `yaml:"timeout" default:"30s" doc:"How long one attempt may take."`
 	Attempts    int         `yaml:"attempts" default:"5" doc:"How often a call is tried when the gateway does not answer or answers garbage. Throttled attempts do not count."`
 	Sandbox     Sandbox     `yaml:"sandbox" doc:"kind sandbox only: the emulated world."`
+
+	// Sales asks for the sales that details can carry; enrich sets it.
+	Sales bool `yaml:"-"`
 }
 
 // Sandbox describes the emulated world of gateway.kind sandbox.
 type Sandbox struct {
-	Speaks    string  `yaml:"speaks" enum:"onebound,openplatform,bearer" default:"onebound" doc:"The dialect that the emulator is spoken to in."`
+	Speaks    string  `yaml:"speaks" enum:"onebound,openplatform,param2,bearer,router,portals" default:"onebound" doc:"The dialect that the emulator is spoken to in."`
 	Offers    int     `yaml:"offers" default:"2000" doc:"How many offers its catalogue has."`
 	Seed      uint64  `yaml:"seed" default:"1" doc:"Another seed is another catalogue."`
 	Profile   string  `yaml:"profile" enum:"clean,rough,hostile" default:"clean" doc:"clean: well-typed answers. rough: the quirks of real gateways. hostile: rough and faults."`
@@ -63,14 +72,17 @@ type Credentials []Credential
 
 // Credential holds what a kind needs; see docs/gateways.md.
 type Credential struct {
-	Key          string `yaml:"key" doc:"onebound: the API key."`
-	Secret       string `yaml:"secret" doc:"onebound: the API secret."`
-	AppKey       string `yaml:"app_key" doc:"openplatform, bearer: the app's key."`
-	AppSecret    string `yaml:"app_secret" doc:"openplatform, bearer: the app's secret."`
-	AccessToken  string `yaml:"access_token" doc:"openplatform, bearer: a token of the account."`
-	RefreshToken string `yaml:"refresh_token" doc:"openplatform: renews the access token when it expires."`
-	Code         string `yaml:"code" doc:"bearer: the authorisation code that a token is asked for with."`
-	RedirectURI  string `yaml:"redirect_uri" doc:"bearer: the address that goes with code."`
+	Key          string   `yaml:"key" doc:"onebound: the API key."`
+	Secret       string   `yaml:"secret" doc:"onebound: the API secret."`
+	AppKey       string   `yaml:"app_key" doc:"openplatform, param2, bearer, router, portals: the app's key."`
+	AppSecret    string   `yaml:"app_secret" doc:"openplatform, param2, bearer, router, portals: the app's secret."`
+	AccessToken  string   `yaml:"access_token" doc:"openplatform, bearer: a token of the account."`
+	RefreshToken string   `yaml:"refresh_token" doc:"openplatform: renews the access token when it expires."`
+	Code         string   `yaml:"code" doc:"bearer: the authorisation code that a token is asked for with."`
+	RedirectURI  string   `yaml:"redirect_uri" doc:"openplatform, bearer: the address that is registered with the app; it goes with code."`
+	TokenFile    string   `yaml:"token_file" doc:"openplatform, bearer: a file that holds the tokens, kept current; relative to the job file. offerlake auth writes it."`
+	PerSecond    *float64 `yaml:"per_second" doc:"Attempts per second of this credential; 0 = no limit. Default: limits.per_second."`
+	PerDay       *int64   `yaml:"per_day" doc:"Attempts of this credential per day of the gateways' clock, UTC+8; 0 = no limit. Default: limits.per_day."`
 }
 
 // UnmarshalYAML accepts one credential or a list.
@@ -93,7 +105,8 @@ type Limits struct {
 	PerSecond float64 `yaml:"per_second" default:"5" doc:"Attempts per second and credential, retries included; 0 = no limit."`
 	Burst     int     `yaml:"burst" default:"1" doc:"How many attempts may be made at once after a pause."`
 	InFlight  int     `yaml:"in_flight" default:"8" doc:"How many attempts may be under way at once."`
-	PerRun    int64   `yaml:"per_run" default:"0" doc:"Attempts after which the run stops with exit code 4, to be resumed; 0 = no limit."`
+	PerDay    int64   `yaml:"per_day" default:"0" doc:"Attempts per credential and day of the gateways' clock, UTC+8, after which the run stops with exit code 4, to be resumed; 0 = no limit. Counted by each process for itself, unless the gateway tells what is used (onebound)."`
+	PerRun    int64   `yaml:"per_run" default:"0" doc:"Attempts after which the run stops with exit code 4, to be resumed; 0 = no limit. Counted by each process for itself, unless the gateway tells what is used (onebound)."`
 }
 
 // Cost is the price of a call.
@@ -102,57 +115,10 @@ type Cost struct {
 	Currency string `yaml:"currency" default:"CNY" doc:"ISO 4217 code."`
 }
 
-// Source is one way of finding offers; exactly one of its fields is set.
-type Source struct {
-	Search   *SearchSource   `yaml:"search" doc:"Offers found by keyword."`
-	Category *CategorySource `yaml:"category" doc:"All offers of categories."`
-	Shop     *ShopSource     `yaml:"shop" doc:"All offers of sellers."`
-	Offers   *OffersSource   `yaml:"offers" doc:"Offers whose ids are known."`
-}
-
-// SearchSource finds offers by keywords, each keyword a search of its own.
-type SearchSource struct {
-	Keywords         []string   `yaml:"keywords" req:"true" doc:"One search each."`
-	Category         int64      `yaml:"category" doc:"Only offers of this category."`
-	Price            PriceRange `yaml:"price" doc:"Only offers in this price range, both ends included."`
-	MinOrder         int64      `yaml:"min_order" doc:"The order quantity that offers must allow; what exactly that means is the gateway's."`
-	FreeShipping     bool       `yaml:"free_shipping" doc:"Only offers with free shipping."`
-	VerifiedSupplier bool       `yaml:"verified_supplier" doc:"Only offers of verified suppliers."`
-	Sort             string     `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
-	Pages            int        `yaml:"pages" default:"0" doc:"At most so many pages of each search; 0 = all that the gateway gives."`
-}
-
-// CategorySource lists categories.
-type CategorySource struct {
-	IDs     []int64 `yaml:"ids" req:"true" doc:"Category ids."`
-	Subtree bool    `yaml:"subtree" doc:"Replace each category by the leaf categories below it (openplatform)."`
-	Sort    string  `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
-	Pages   int     `yaml:"pages" default:"0" doc:"At most so many pages of each category; 0 = all that the gateway gives."`
-}
-
-// ShopSource lists sellers.
-type ShopSource struct {
-	Sellers []string `yaml:"sellers" req:"true" doc:"Seller ids: onebound the sid (b2b-...), openplatform the sellerOpenId."`
-	Pages   int      `yaml:"pages" default:"0" doc:"At most so many pages of each shop; 0 = all that the gateway gives."`
-}
-
-// OffersSource lists offer ids.
-type OffersSource struct {
-	IDs     []int64 `yaml:"ids" doc:"Offer ids."`
-	IDsFrom string  `yaml:"ids_from" doc:"A CSV file with a header, or a text file with one id a line; relative to the job file."`
-	Column  string  `yaml:"column" default:"offer_id" doc:"The CSV column that holds the ids."`
-}
-
-// PriceRange is a range of prices in yuan.
-type PriceRange struct {
-	From *Money `yaml:"from" doc:"Lowest price."`
-	To   *Money `yaml:"to" doc:"Highest price."`
-}
-
 // Details says how details are fetched.
 type Details struct {
 	Batch       int      `yaml:"batch" default:"20" doc:"Offers per batch: one call where the gateway has a batch call that carries SKUs, else that many single calls in flight together."`
-	ReuseWithin Duration `yaml:"reuse_within" default:"0s" doc:"Take an offer's answer from an earlier run of this job when it is not older than this; 0s = always ask."`
+	ReuseWithin Duration `yaml:"reuse_within" default:"0s" doc:"Take an offer's answer, or a list of sub-categories, from an earlier run of this job when it is not older than this; 0s = always ask."`
 }
 
 // Output is one destination.

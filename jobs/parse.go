@@ -188,6 +188,12 @@ func (p *parsing) checkKeys(n ast.Node, t reflect.Type, path string) {
 		}
 		return
 	}
+	if u, ok := reflect.New(t).Interface().(yaml.NodeUnmarshaler); ok {
+		if err := u.UnmarshalYAML(n); err != nil {
+			p.fault(n.GetToken(), path+": "+err.Error(), "")
+		}
+		return
+	}
 	if seq, ok := n.(*ast.SequenceNode); ok {
 		if t.Kind() == reflect.Slice {
 			for i, v := range seq.Values {
@@ -261,15 +267,10 @@ var listIndex = regexp.MustCompile(`\[[0-9]+\]`)
 // notYet names keys of the job file format that this version knows of but
 // cannot honour; accepting them silently would be a lie.
 var notYet = map[string]string{
-	"enrich":                 "Remove it; products, skus and suppliers come without it.",
 	"expand":                 "List the keywords, categories or ids in sources instead.",
-	"sources.image":          "Search by keyword, category or shop, or list offer ids.",
-	"sources.call":           "Search by keyword, category or shop, or list offer ids.",
-	"sources.pool":           "Search by keyword, category or shop, or list offer ids.",
 	"sources.search.cover":   "Remove it; the coverage table says which searches were capped.",
 	"sources.category.cover": "Remove it; the coverage table says which categories were capped.",
-	"gateway.limits.per_day": "Use per_run, or run --max-calls, to bound the calls of a run.",
-	"gateway.limits.reserve": "Use per_run, or run --max-calls, to bound the calls of a run.",
+	"gateway.limits.reserve": "Use per_day or per_run, or run --max-calls, to bound the calls.",
 	"journal.keep":           "Remove it; journals are kept until you delete them.",
 }
 

@@ -120,7 +120,7 @@ func TestFaults(t *testing.T) {
 		{"two sources in one", "offers: {ids: [610947572360]}", "{offers: {ids: [1]}, shop: {sellers: [a]}}", 9, 0, []string{"names 2 kinds of source"}},
 		{"later feature", "details:", "expand: {}\ndetails:", 10, 1, []string{"expand is not available in this version"}},
 		{"plain http", "kind: onebound", "kind: onebound\n  endpoints: [http://example.com]", 4, 15, []string{"unencrypted"}},
-		{"filter that the gateway lacks", "sort: sales_desc", "free_shipping: true", 8, 0, []string{"free_shipping"}},
+		{"filter that one source lacks", "sort: sales_desc", "free_shipping: true", 9, 0, []string{"by nothing", "by free_shipping", "make a job of its own"}},
 		{"csv option on parquet", "format: parquet", "format: parquet, bom: true", 12, 0, []string{"bom"}},
 		{"duration", "2d", "soon", 10, 0, []string{`"soon" is not a duration`}},
 		{"percent", "1%", "120%", 14, 0, []string{`"120%" is not a share`}},
@@ -167,7 +167,8 @@ func TestFaults(t *testing.T) {
 		{"partition columns", "format: parquet", "format: parquet, partition_by: [dt, province]", 12, 55, []string{"this version partitions by dt only"}},
 		{"partitions without dt", "format: parquet", "format: parquet, partition_by: [province]", 12, 55, []string{"this version partitions by dt only"}},
 		{"unknown key in a list", "sort: sales_desc", "sorted: sales_desc", 8, 0, []string{"unknown key \"sorted\" in sources[0].search"}},
-		{"later source", "offers: {ids: [610947572360]}", "image: {}", 9, 5, []string{"sources[1].image is not available in this version"}},
+		{"later setting", "sort: sales_desc", "cover: split", 8, 0, []string{"sources[0].search.cover is not available in this version"}},
+		{"image of nothing", "offers: {ids: [610947572360]}", "image: {}", 9, 12, []string{"image: needs urls or files"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,18 +24,29 @@ type PlanOptions struct {
 
 // Plan is what a run of a job will take.
 type Plan struct {
-	Job         string     `json:"job"`
-	Date        string     `json:"date"`
-	Basis       string     `json:"basis"` // what the numbers rest on
-	Leaves      []LeafPlan `json:"leaves"`
-	Offers      int64      `json:"offers"`
-	SearchCalls int64      `json:"search_calls"`
-	DetailCalls int64      `json:"detail_calls"`
-	Calls       int64      `json:"calls"`
-	Seconds     float64    `json:"seconds"` // at the configured rate; 0 = no limit configured
-	Cost        string     `json:"cost,omitempty"`
-	Currency    string     `json:"currency,omitempty"`
-	AtMost      bool       `json:"at_most"` // some searches are unknown and stand with all that a gateway can give
+	Job         string       `json:"job"`
+	Date        string       `json:"date"`
+	Basis       string       `json:"basis"` // what the numbers rest on
+	Leaves      []LeafPlan   `json:"leaves"`
+	Offers      int64        `json:"offers"`
+	SearchCalls int64        `json:"search_calls"`
+	DetailCalls int64        `json:"detail_calls"`
+	Enrich      []EnrichPlan `json:"enrich,omitempty"`
+	EnrichCalls int64        `json:"enrich_calls"`
+	Calls       int64        `json:"calls"`
+	Seconds     float64      `json:"seconds"` // at the configured rate; 0 = no limit configured
+	Cost        string       `json:"cost,omitempty"`
+	Currency    string       `json:"currency,omitempty"`
+	AtMost      bool         `json:"at_most"`           // some searches are unknown and stand with all that a gateway can give
+	Unknown     []string     `json:"unknown,omitempty"` // what the numbers leave out
+	Notes       []string     `json:"notes,omitempty"`   // see Job.Notes
+}
+
+// EnrichPlan is an enrichment's part of a plan.
+type EnrichPlan struct {
+	Name  string `json:"name"`
+	Calls int64  `json:"calls"`
+	Basis string `json:"basis"`
 }
 
 // LeafPlan is a leaf's part of a plan.
@@ -42,7 +54,7 @@ type LeafPlan struct {
 	Source string `json:"source"`
 	Calls  int64  `json:"calls"`
 	Offers int64  `json:"offers"`
-	Basis  string `json:"basis"` // last run, probe, listed, or window (nothing known: all that can be reached)
+	Basis  string `json:"basis"` // last run, probe, listed, window (nothing known: all that can be reached), or unknown
 }
 
 // MakePlan computes a job's plan. Without Probe it makes no call.
@@ -52,11 +64,16 @@ func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, e
 		return nil, err
 	}
 	defer s.close()
+	if !opts.Probe { // a probe begins a run, which takes them
+		if err := s.planStdin(); err != nil {
+			return nil, err
+		}
+	}
 	d, err := newDialect(&job.Gateway)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Job: job.Name, Date: s.day(), Basis: "the windows of the gateway", Currency: job.Gateway.Cost.Currency}
+	p := &Plan{Job: job.Name, Date: s.day(), Basis: "the windows of the gateway", Currency: job.Gateway.Cost.Currency, Notes: job.Notes()}
 	known, err := s.lastLeaves(ctx, p)
 	if err != nil {
 		return nil, err
@@ -68,8 +85,9 @@ func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, e
 		}
 	}
 	for _, l := range s.leaves {
-		p.addLeaf(l, known, d.Limits())
+		p.addLeaf(l, known, d)
 	}
+	p.addEnrichments(job, d)
 	p.finish(job, d.Limits())
 	return p, s.recordPlan(ctx, p, opts.Probe)
 }
@@ -189,23 +207,85 @@ func leafJSON(l catalog.Leaf) string {
 
 // addLeaf adds a leaf with what is known of it, or with all that the gateway
 // can give.
-func (p *Plan) addLeaf(l catalog.Leaf, known map[string]leafFacts, limits extract.Limits) {
-	lp := LeafPlan{Source: l.Source, Basis: "listed", Offers: int64(len(l.Query.IDs))}
+func (p *Plan) addLeaf(l catalog.Leaf, known map[string]leafFacts, d extract.Dialect) {
+	f := leafFacts{basis: "listed", offers: int64(len(l.Query.IDs))}
 	if l.Query.Kind != catalog.OffersQuery {
-		f, ok := known[leafJSON(l)]
-		if !ok {
-			pages := int64((limits.Window + limits.PageSize - 1) / limits.PageSize)
-			if l.MaxPages > 0 {
-				pages = min(pages, int64(l.MaxPages))
-			}
-			f = leafFacts{calls: pages, offers: pages * int64(limits.PageSize), basis: "window"}
-			p.AtMost = true
+		var ok bool
+		if f, ok = known[leafJSON(l)]; !ok {
+			f = p.guess(l, d)
 		}
-		lp.Calls, lp.Offers, lp.Basis = f.calls, f.offers, f.basis
 	}
-	p.Leaves = append(p.Leaves, lp)
-	p.SearchCalls += lp.Calls
-	p.Offers += lp.Offers
+	if l.Query.Kind == catalog.CallQuery {
+		f.offers = 0 // it gives records
+	}
+	p.Leaves = append(p.Leaves, LeafPlan{Source: l.Source, Calls: f.calls, Offers: f.offers, Basis: f.basis})
+	p.SearchCalls += f.calls
+	p.Offers += f.offers
+}
+
+// guess is what a leaf that nothing is known of takes: all pages that the
+// gateway gives, or the job's own limit of pages.
+func (p *Plan) guess(l catalog.Leaf, d extract.Dialect) leafFacts {
+	limits := d.Limits()
+	pages := int64(l.MaxPages)
+	switch kind := l.Query.Kind; {
+	case kind == catalog.CallQuery && l.Query.Call.PageParam == "", kind == catalog.TopQuery:
+		pages = 1
+	case kind == catalog.CallQuery || kind == catalog.PoolQuery || limits.Window == 0:
+		// Only the answers tell how much there is.
+	default:
+		window := int64((limits.Window + limits.PageSize - 1) / limits.PageSize)
+		if pages = window; l.MaxPages > 0 {
+			pages = min(window, int64(l.MaxPages))
+		}
+	}
+	p.AtMost = true
+	if pages == 0 {
+		p.Unknown = append(p.Unknown, "pages of "+l.Source)
+		return leafFacts{calls: 1, offers: int64(limits.PageSize), basis: "unknown"}
+	}
+	f := leafFacts{calls: pages, offers: pages * int64(limits.PageSize), basis: "window"}
+	if uploads(l.Query, d) {
+		f.calls++
+	}
+	return f
+}
+
+// uploads reports whether a query's picture is handed to the gateway first.
+func uploads(q catalog.Query, d extract.Dialect) bool {
+	id, ok := d.(extract.ImageDialect)
+	if !ok || q.Kind != catalog.ImageQuery {
+		return false
+	}
+	_, needed, err := id.Upload(*q.Picture)
+	return err == nil && needed
+}
+
+// addEnrichments adds the calls of enrich. An offer's answers may have several
+// pages, and a seller is asked about once, however many offers are his.
+func (p *Plan) addEnrichments(job *Job, d extract.Dialect) {
+	for _, name := range job.Enrich {
+		e := EnrichPlan{Name: name}
+		kind := catalog.Enrichment(name)
+		switch {
+		case name == enrichCategories:
+			e.Calls, e.Basis = 1, "a call for each category with sub-categories"
+			p.Unknown = append(p.Unknown, "the categories that have sub-categories")
+		case wayOf(d, kind) == extract.InDetails:
+			e.Basis = "the details have it"
+		case kind.PerSupplier():
+			e.Calls, e.Basis = p.Offers, "at most one call per offer: one for each seller"
+			p.AtMost = true
+		default:
+			e.Calls, e.Basis = p.Offers, "a call per offer"
+			if kind == catalog.EnrichReviews {
+				e.Basis = "a call per offer for its first page"
+				p.Unknown = append(p.Unknown, "further pages of reviews")
+			}
+		}
+		p.Enrich = append(p.Enrich, e)
+		p.EnrichCalls += e.Calls
+	}
 }
 
 // finish computes the totals. Offers that several searches find count once for
@@ -213,7 +293,7 @@ func (p *Plan) addLeaf(l catalog.Leaf, known map[string]leafFacts, limits extrac
 func (p *Plan) finish(job *Job, limits extract.Limits) {
 	perCall := int64(min(limits.MaxBatch, job.Details.Batch))
 	p.DetailCalls = (p.Offers + perCall - 1) / perCall
-	p.Calls = p.SearchCalls + p.DetailCalls
+	p.Calls = p.SearchCalls + p.DetailCalls + p.EnrichCalls
 	if rate := job.Gateway.Limits.PerSecond * float64(max(len(job.Gateway.Credentials), 1)); rate > 0 {
 		p.Seconds = float64(p.Calls) / rate
 	}
@@ -252,11 +332,15 @@ func (p *Plan) Print(w io.Writer) {
 	for _, l := range p.Leaves {
 		fmt.Fprintf(w, "  %s %9s %9s  %s\n", fit(l.Source, 44), count(l.Calls), count(l.Offers), l.Basis)
 	}
-	most := ""
-	if p.AtMost {
-		most = "at most "
+	for _, e := range p.Enrich {
+		fmt.Fprintf(w, "  %s %9s %9s  %s\n", fit("enrich: "+e.Name, 44), count(e.Calls), "", e.Basis)
 	}
-	fmt.Fprintf(w, "\n  calls  %s%s (%s searching, %s for details of %s offers)\n", most, count(p.Calls), count(p.SearchCalls), count(p.DetailCalls), count(p.Offers))
+	most := p.bound()
+	fmt.Fprintf(w, "\n  calls  %s%s (%s searching, %s for details of %s offers", most, count(p.Calls), count(p.SearchCalls), count(p.DetailCalls), count(p.Offers))
+	if p.EnrichCalls > 0 {
+		fmt.Fprintf(w, ", %s for enrich", count(p.EnrichCalls))
+	}
+	fmt.Fprintln(w, ")")
 	if p.Seconds > 0 {
 		fmt.Fprintf(w, "  time   %s%s at the configured rate\n", most, time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
 	} else {
@@ -265,7 +349,24 @@ func (p *Plan) Print(w io.Writer) {
 	if p.Cost != "" {
 		fmt.Fprintf(w, "  cost   %s%s\n", most, strings.TrimSpace(p.Cost+" "+p.Currency))
 	}
-	if p.AtMost {
+	if slices.ContainsFunc(p.Leaves, func(l LeafPlan) bool { return l.Basis == "window" || l.Basis == "unknown" }) {
 		fmt.Fprintf(w, "\n  Some searches are not known yet; --probe asks for their first pages.\n")
 	}
+	for _, u := range p.Unknown {
+		fmt.Fprintf(w, "\n  Not known, and not in the numbers: %s.\n", u)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(w, "\n  Note: %s.\n", n)
+	}
+}
+
+// bound says which way the totals may be off.
+func (p *Plan) bound() string {
+	switch {
+	case len(p.Unknown) > 0:
+		return "about "
+	case p.AtMost:
+		return "at most "
+	}
+	return ""
 }

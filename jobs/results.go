@@ -16,7 +16,7 @@ import (
 // summarise collects what a run says of itself. rows is nil when nothing was
 // finished.
 func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeline.Report, rows map[string]int64) *Summary {
-	stats := client.Stats()
+	stats := gatewayStats(client.Stats())
 	paid := r.Paid
 	switch {
 	case s.state.Replay:
@@ -29,7 +29,8 @@ func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeli
 		Seconds: time.Since(s.started).Seconds(), Rows: rows,
 		Calls: stats.Calls, Answered: int64(j.Len()), Retries: stats.Retries, Throttled: stats.Throttled,
 		FromJournal: stats.FromJournal, Reused: stats.Reused,
-		SecondsAtLimit: stats.WaitedAtLimit.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
+		Endpoints: stats.Endpoints, Credentials: stats.Credentials,
+		SecondsAtLimit: stats.Waited.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
 		Paid:           paid, Cost: costOf(s.job, paid),
 		Discovered: r.Discovered, Rejects: r.Rejects,
 		Journal: s.journalDir(), JournalDigest: j.Digest(),

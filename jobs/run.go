@@ -26,6 +26,7 @@ type Execution struct {
 	Progress      pipeline.ProgressMode
 	ProgressTo    io.Writer
 	Drain         <-chan struct{} // closed to stop softly
+	Stdin         io.Reader       // where ids_from: - reads from
 	VerifyCommand []string        // command line of the verify child
 	Version       string
 }
@@ -98,7 +99,7 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 	s.partial = opts.Partial
 	summary, err := s.execute(ctx, j, d, extract.Options{
 		Replay:      true,
-		Credentials: job.Gateway.credentials(), // what a run redacts, its replay redacts
+		Credentials: job.Gateway.redacted(),
 	})
 	err = errors.Join(err, j.Close())
 	if err == nil {
@@ -114,7 +115,8 @@ func (s *session) overGateway(ctx context.Context, j *journal.Journal, earlier e
 		return nil, err
 	}
 	co := s.clientOptions(g, opts)
-	co.Earlier, co.ReuseWithin = earlier, time.Duration(s.job.Details.ReuseWithin)
+	within := time.Duration(s.job.Details.ReuseWithin)
+	co.Earlier, co.ReuseWithin, co.CategoriesWithin = earlier, within, within
 	summary, err := s.execute(ctx, j, g.dialect, co)
 	return summary, errors.Join(err, g.close())
 }
@@ -127,7 +129,7 @@ func (s *session) clientOptions(g *gateway, opts RunOptions) extract.Options {
 		Endpoints: g.endpoints, Credentials: g.credentials, Now: g.now,
 		PerSecond: limits.PerSecond, Burst: limits.Burst, InFlight: limits.InFlight,
 		AttemptTimeout: time.Duration(s.job.Gateway.Timeout), MaxAttempts: s.job.Gateway.Attempts,
-		MaxCalls: limits.PerRun, Drain: s.ex.Drain,
+		PerDay: limits.PerDay, MaxCalls: limits.PerRun, Drain: s.ex.Drain,
 	}
 	if co.PerSecond == 0 {
 		co.PerSecond = extract.Unlimited
@@ -141,20 +143,22 @@ func (s *session) clientOptions(g *gateway, opts RunOptions) extract.Options {
 // execute runs the pipeline over a client of the given options, then verifies
 // and publishes what it wrote.
 func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dialect, co extract.Options) (*Summary, error) {
-	co.Gateway, co.Logger = s.job.Gateway.Kind, s.ex.Logger
+	co.Gateway, co.Logger, co.Day = s.job.Gateway.Kind, s.ex.Logger, s.date
 	client, err := extract.NewClient(d, j, co)
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	data, err := load.NewDataset(ctx, s.job.Name, s.day(), s.outputs, load.Options{Version: s.ex.Version})
+	data, err := load.NewDataset(ctx, s.job.Name, s.day(), s.outputs, load.Options{
+		Version: s.ex.Version, Tables: load.TablesFor(s.job.enrichments(), s.job.wantsCategories()), Records: s.job.recordTables(),
+	})
 	if err != nil {
 		return nil, err
 	}
 	// The staged files of a run that fails are dropped even if it was
 	// cancelled; after Publish there are none.
 	defer func() { _ = data.Abort(context.WithoutCancel(ctx)) }()
-	report, err := s.pump(ctx, client, data)
+	report, err := s.pump(ctx, d, client, data)
 	if err != nil {
 		return s.summarise(client, j, report, nil), err
 	}
@@ -177,7 +181,7 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 }
 
 // pump runs the pipeline from the client into the dataset's writers.
-func (s *session) pump(ctx context.Context, client *extract.Client, data *load.Dataset) (pipeline.Report, error) {
+func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.Client, data *load.Dataset) (pipeline.Report, error) {
 	var tables []pipeline.Table
 	for _, w := range data.Writers() {
 		tables = append(tables, w)
@@ -186,11 +190,18 @@ func (s *session) pump(ctx context.Context, client *extract.Client, data *load.D
 	stats := new(pipeline.Stats)
 	progress := pipeline.StartProgress(s.ex.Progress, s.ex.ProgressTo, pipeline.ProgressOptions{Snapshot: stats.Snapshot, Gateway: gateway})
 	defer progress.Stop()
-	report, err := pipeline.Run(ctx, pipeline.Options{
-		Leaves: s.leaves, Market: client, Normaliser: transform.New(transform.Options{}), Reject: transform.RejectDetail,
+	normaliser := transform.New(transform.Options{})
+	opts := pipeline.Options{
+		Leaves: s.leaves, Market: client, Normaliser: normaliser, Reject: transform.RejectDetail,
+		Hit: transform.Hit, Record: transform.NewRecords(s.job.declaredColumns()).Record,
+		Enrich: s.job.byCall(d), Extra: normaliser.Extra,
 		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, Logger: s.log(),
 		Stats: stats, Gateway: gateway,
-	})
+	}
+	if s.job.wantsCategories() {
+		opts.Categories = transform.Categories
+	}
+	report, err := pipeline.Run(ctx, opts)
 	if err != nil {
 		return report, err
 	}

@@ -65,6 +65,10 @@ func schemaOf(t reflect.Type) object {
 	case reflect.TypeFor[Credentials]():
 		one := schemaOf(t.Elem())
 		return object{{"anyOf", []object{one, {{"type", "array"}, {"items", one}}}}}
+	case reflect.TypeFor[CallParams]():
+		return object{{"type", "object"}}
+	case reflect.TypeFor[map[string]string]():
+		return object{{"type", "object"}, {"additionalProperties", object{{"type", "string"}}}}
 	case reflect.TypeFor[Duration]():
 		return object{{"type", "string"}, {"pattern", `^([0-9]+d|([0-9.]+(ns|us|ms|s|m|h))+|.*\$\{.*)$`}}
 	case reflect.TypeFor[Money]():
@@ -112,9 +116,14 @@ func fieldSchema(f reflect.StructField) object {
 	if doc := f.Tag.Get("doc"); doc != "" {
 		s = append(s, member{"description", doc})
 	}
-	s = append(s, schemaOf(f.Type)...)
-	if enum := f.Tag.Get("enum"); enum != "" {
-		s = append(s, member{"enum", strings.Split(enum, ",")})
+	enum := f.Tag.Get("enum")
+	switch {
+	case enum == "":
+		s = append(s, schemaOf(f.Type)...)
+	case f.Type.Kind() == reflect.Slice:
+		s = append(s, member{"type", "array"}, member{"items", append(schemaOf(f.Type.Elem()), member{"enum", strings.Split(enum, ",")})})
+	default:
+		s = append(append(s, schemaOf(f.Type)...), member{"enum", strings.Split(enum, ",")})
 	}
 	if pattern := f.Tag.Get("pattern"); pattern != "" {
 		s = append(s, member{"pattern", pattern})

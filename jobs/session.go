@@ -16,7 +16,6 @@ import (
 	"offerlake/extract"
 	"offerlake/load"
 	"offerlake/load/store"
-	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 	"offerlake/pipeline/journal"
 )
@@ -149,6 +148,9 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 			return nil, err
 		}
 	}
+	if err := s.takeStdin(); err != nil {
+		return nil, err
+	}
 	h := holder()
 	s.state.Host, s.state.PID = h.Host, h.PID
 	return nil, s.runs.save(ctx)
@@ -214,6 +216,9 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 	s.state = &RunState{
 		Job: s.job.Name, Date: s.day(), State: StateRunning, Replay: true,
 		Started: s.started, Host: h.Host, PID: h.PID, Journal: local,
+	}
+	if err := s.replayStdin(); err != nil {
+		return err
 	}
 	s.runs.add(s.state)
 	return s.runs.save(ctx)
@@ -358,17 +363,6 @@ func (s *session) journalOptions() journal.Options {
 func (s *session) workers(c *extract.Client) int {
 	callsPerBatch := (s.job.Details.Batch + c.MaxBatch() - 1) / c.MaxBatch()
 	return max(2*s.job.Gateway.Limits.InFlight/callsPerBatch, 2) + 2
-}
-
-func gatewayStats(s extract.Stats) pipeline.GatewayStats {
-	g := pipeline.GatewayStats{
-		Calls: s.Calls, Retries: s.Retries, Throttled: s.Throttled, FromJournal: s.FromJournal, Reused: s.Reused,
-		Rate: s.Rate, Limit: s.Limit, InFlight: int64(s.InFlight), Waited: s.WaitedAtLimit,
-	}
-	if g.Limit >= extract.Unlimited {
-		g.Limit = 0
-	}
-	return g
 }
 
 // end records how the run ended and adds the next step to its error. It is

@@ -3,42 +3,48 @@ package jobs
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
+	"offerlake/load"
+	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 )
 
 // Summary is what a finished run says of itself; its JSON form is what
 // `offerlake run --json` prints.
 type Summary struct {
-	Job             string           `json:"job"`
-	Date            string           `json:"date"`
-	Run             int              `json:"run"`
-	Published       bool             `json:"published"`
-	Resumed         bool             `json:"resumed"`
-	Seconds         float64          `json:"seconds"`
-	Rows            map[string]int64 `json:"rows"`
-	Calls           int64            `json:"calls"`            // attempts made over the wire by this process
-	Answered        int64            `json:"answered"`         // records of the run's journal: its attempts and what it reused
-	Paid            int64            `json:"paid"`             // answered attempts of the run, by all its processes
-	Retries         int64            `json:"retries"`          // attempts beyond the first of their call
-	Throttled       int64            `json:"throttled"`        // attempts that the gateway throttled
-	FromJournal     int64            `json:"from_journal"`     // calls served from this run's journal
-	Reused          int64            `json:"reused"`           // calls served from earlier runs' journals
-	SecondsAtLimit  float64          `json:"seconds_at_limit"` // time that calls waited for the rate limit, averaged over the calls in flight
-	Cost            string           `json:"cost,omitempty"`
-	Currency        string           `json:"currency,omitempty"`
-	Discovered      int64            `json:"discovered"`
-	Rejects         map[string]int64 `json:"rejects"`
-	DeclaredTotal   int64            `json:"declared_total"`
-	Obtained        int64            `json:"obtained"`
-	Coverage        float64          `json:"coverage"` // obtained of declared, 0 to 1
-	IncompleteLeafs []LeafSummary    `json:"incomplete,omitempty"`
-	Outputs         []string         `json:"outputs"`
-	Journal         string           `json:"journal"`
-	JournalDigest   string           `json:"journal_digest"`
+	Job             string                     `json:"job"`
+	Date            string                     `json:"date"`
+	Run             int                        `json:"run"`
+	Published       bool                       `json:"published"`
+	Resumed         bool                       `json:"resumed"`
+	Seconds         float64                    `json:"seconds"`
+	Rows            map[string]int64           `json:"rows"`
+	Calls           int64                      `json:"calls"`            // attempts made over the wire by this process
+	Answered        int64                      `json:"answered"`         // records of the run's journal: its attempts and what it reused
+	Paid            int64                      `json:"paid"`             // answered attempts of the run, by all its processes
+	Retries         int64                      `json:"retries"`          // attempts beyond the first of their call
+	Throttled       int64                      `json:"throttled"`        // attempts that the gateway throttled
+	FromJournal     int64                      `json:"from_journal"`     // calls served from this run's journal
+	Reused          int64                      `json:"reused"`           // calls served from earlier runs' journals
+	SecondsAtLimit  float64                    `json:"seconds_at_limit"` // time that calls waited for the rate limit, averaged over the calls in flight
+	Cost            string                     `json:"cost,omitempty"`
+	Currency        string                     `json:"currency,omitempty"`
+	Discovered      int64                      `json:"discovered"`
+	Rejects         map[string]int64           `json:"rejects"`
+	DeclaredTotal   int64                      `json:"declared_total"`
+	Obtained        int64                      `json:"obtained"`
+	Coverage        float64                    `json:"coverage"` // obtained of declared, 0 to 1
+	IncompleteLeafs []LeafSummary              `json:"incomplete,omitempty"`
+	Endpoints       []pipeline.EndpointStats   `json:"endpoints,omitempty"`
+	Credentials     []pipeline.CredentialStats `json:"credentials,omitempty"`
+	Outputs         []string                   `json:"outputs"`
+	Journal         string                     `json:"journal"`
+	JournalDigest   string                     `json:"journal_digest"`
 }
 
 // LeafSummary is a leaf that is not complete.
@@ -49,8 +55,22 @@ type LeafSummary struct {
 	Reason   string `json:"reason"`
 }
 
-// tableOrder is the order in which the summary lists tables.
-var tableOrder = []string{"products", "skus", "price_tiers", "attributes", "images", "suppliers", "coverage", "rejects", "calls"}
+// tableOrder lists the tables that have counts: offerlake's own in their order,
+// then those of call sources.
+func tableOrder(rows map[string]int64) []string {
+	var names []string
+	for _, t := range load.Tables() {
+		if _, ok := rows[t.Name]; ok {
+			names = append(names, t.Name)
+		}
+	}
+	for _, t := range slices.Sorted(maps.Keys(rows)) {
+		if !slices.Contains(names, t) {
+			names = append(names, t)
+		}
+	}
+	return names
+}
 
 // Print writes the summary for a person, at most 80 columns wide where paths
 // allow.
@@ -70,6 +90,12 @@ func (s *Summary) Print(w io.Writer) {
 		count(s.Calls), count(s.Retries), count(s.Throttled), count(s.FromJournal), count(s.Reused))
 	if s.Cost != "" {
 		line("cost", "%s %s for the %s answered calls of this run", s.Cost, s.Currency, count(s.Paid))
+	}
+	if text := endpointsText(s.Endpoints); text != "" {
+		line("endpoints", "%s", text)
+	}
+	if text := credentialsText(s.Credentials); text != "" {
+		line("keys", "%s", text)
 	}
 	line("at limit", "%s waiting for the rate limit", time.Duration(s.SecondsAtLimit*float64(time.Second)).Round(time.Millisecond*10))
 	if len(s.Rejects) > 0 {
@@ -103,18 +129,14 @@ func (s *Summary) Print(w io.Writer) {
 
 func printRows(w io.Writer, rows map[string]int64) {
 	col := 0
-	for _, t := range tableOrder {
-		n, ok := rows[t]
-		if !ok {
-			continue
-		}
+	for _, t := range tableOrder(rows) {
 		if col%3 == 0 {
 			if col > 0 {
 				fmt.Fprintln(w)
 			}
 			fmt.Fprintf(w, "  %-10s ", map[bool]string{true: "rows", false: ""}[col == 0])
 		}
-		fmt.Fprintf(w, "%-11s %9s  ", t, count(n))
+		fmt.Fprintf(w, "%-11s %9s  ", t, count(rows[t]))
 		col++
 	}
 	fmt.Fprintln(w)
@@ -157,10 +179,10 @@ func countsByName(counts map[string]int64) string {
 }
 
 // harmless reports whether a reject code says something about the offer
-// itself, not about the run: such rejects do not count against max_rejects.
+// itself or what the job asked for, not about the run: such rejects do not count against max_rejects.
 func harmless(code string) bool {
 	switch catalog.Class(code) {
-	case catalog.ErrNotFound, catalog.ErrDelisted:
+	case catalog.ErrNotFound, catalog.ErrDelisted, pipeline.CodeFiltered:
 		return true
 	}
 	return false

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"offerlake/load"
 )
 
 // validate reports everything that is wrong with a decoded job, each fault at
@@ -18,12 +21,25 @@ func (p *parsing) validate(j *Job) {
 	p.checkTags(reflect.ValueOf(j).Elem(), "")
 	p.validateGateway(&j.Gateway)
 	for i := range j.Sources {
-		p.validateSource(j, &j.Sources[i], fmt.Sprintf("sources[%d]", i))
+		p.validateSource(&j.Sources[i], fmt.Sprintf("sources[%d]", i))
 	}
+	p.oneStdin(j)
+	p.validateTables(j)
 	if j.Details.Batch < 1 || j.Details.Batch > 1000 {
 		p.wrong("details.batch", fmt.Sprintf("batch is %d; it must be between 1 and 1000", j.Details.Batch), "")
 	}
+	p.repeated(j.Enrich, "enrich")
 	p.validateOutputs(j)
+	p.checkSupported(j)
+}
+
+// repeated reports values that a list holds twice.
+func (p *parsing) repeated(values []string, at string) {
+	for i, v := range values {
+		if slices.Contains(values[:i], v) {
+			p.wrong(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%s is there twice", v), "Remove one.")
+		}
+	}
 }
 
 // wrong adds a fault at a path of the file.
@@ -42,8 +58,13 @@ func (p *parsing) checkTags(v reflect.Value, path string) {
 			p.wrong(at, "is required", f.Tag.Get("doc"))
 			continue
 		}
-		if field.Kind() == reflect.String && field.String() != "" {
+		switch {
+		case field.Kind() == reflect.String && field.String() != "":
 			p.checkString(field.String(), f, at)
+		case field.Type() == reflect.TypeFor[[]string]():
+			for i := range field.Len() {
+				p.checkString(field.Index(i).String(), f, fmt.Sprintf("%s[%d]", at, i))
+			}
 		}
 		p.checkBelow(field, at)
 	}
@@ -93,9 +114,8 @@ func (p *parsing) validateGateway(g *Gateway) {
 			p.wrong(at, "an endpoint is scheme, host and path only", "Put credentials under gateway.credentials.")
 		}
 	}
-	if kind, ok := kinds()[g.Kind]; ok {
-		kind.check(p, g)
-	}
+	p.checkKind(g)
+	p.placeTokenFiles(g)
 	if g.Kind != "sandbox" && !reflect.DeepEqual(g.Sandbox, defaultSandbox()) {
 		p.wrong("gateway.sandbox", "is only for kind sandbox", "Remove it, or set gateway.kind: sandbox.")
 	}
@@ -125,7 +145,7 @@ func (p *parsing) validateSandbox(s Sandbox) {
 }
 
 func (p *parsing) validateLimits(l Limits) {
-	if l.PerSecond != 0 && !(l.PerSecond >= 0.01 && l.PerSecond <= 10_000) { // not NaN either
+	if !validRate(l.PerSecond) {
 		p.wrong("gateway.limits.per_second", "must be 0 (no limit) or between 0.01 and 10000", "")
 	}
 	if l.Burst < 1 || l.Burst > 10_000 {
@@ -134,9 +154,18 @@ func (p *parsing) validateLimits(l Limits) {
 	if l.InFlight < 1 || l.InFlight > 1024 {
 		p.wrong("gateway.limits.in_flight", "must be between 1 and 1024", "")
 	}
+	if l.PerDay < 0 {
+		p.wrong("gateway.limits.per_day", "must not be negative", "")
+	}
 	if l.PerRun < 0 {
 		p.wrong("gateway.limits.per_run", "must not be negative", "")
 	}
+}
+
+// validRate reports whether a number of calls per second can be kept; NaN
+// cannot.
+func validRate(perSecond float64) bool {
+	return perSecond == 0 || perSecond >= 0.01 && perSecond <= 10_000
 }
 
 func defaultSandbox() Sandbox {
@@ -149,7 +178,21 @@ func isLoopback(host string) bool {
 	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }
 
-func (p *parsing) validateSource(j *Job, s *Source, at string) {
+// oneStdin reports sources beyond the first that read standard input.
+func (p *parsing) oneStdin(j *Job) {
+	taken := false
+	for i, s := range j.Sources {
+		if s.Offers == nil || s.Offers.IDsFrom != fromStdin {
+			continue
+		}
+		if taken {
+			p.wrong(fmt.Sprintf("sources[%d].offers.ids_from", i), "standard input is read by a source before this one", "Name a file.")
+		}
+		taken = true
+	}
+}
+
+func (p *parsing) validateSource(s *Source, at string) {
 	set := 0
 	v := reflect.ValueOf(*s)
 	for i := range v.NumField() {
@@ -170,13 +213,82 @@ func (p *parsing) validateSource(j *Job, s *Source, at string) {
 	case s.Shop != nil:
 		p.notBlank(s.Shop.Sellers, at+".shop.sellers", "Write the seller's id.")
 		p.notNegative(int64(s.Shop.Pages), at+".shop.pages")
+	case s.Image != nil:
+		p.validateImage(s.Image, at+".image")
+	case s.Pool != nil:
+		p.notBlank(s.Pool.IDs, at+".pool.ids", "Write the pool's id.")
+		p.notNegative(s.Pool.Category, at+".pool.category")
+		p.notNegative(int64(s.Pool.Pages), at+".pool.pages")
+	case s.Selected != nil:
+		p.notNegative(int64(s.Selected.Pages), at+".selected.pages")
+	case s.Top != nil:
+		p.validateIDs(s.Top.Categories, at+".top.categories")
 	case s.Offers != nil:
 		if (len(s.Offers.IDs) == 0) == (s.Offers.IDsFrom == "") {
 			p.wrong(at+".offers", "needs either ids or ids_from", "")
 		}
 		p.validateIDs(s.Offers.IDs, at+".offers.ids")
+	case s.Call != nil:
+		p.validateCall(s.Call, at+".call")
 	}
-	p.supported(j, s, at)
+}
+
+func (p *parsing) validateImage(s *ImageSource, at string) {
+	if len(s.URLs)+len(s.Files) == 0 {
+		p.wrong(at, "needs urls or files", "")
+	}
+	for i, u := range s.URLs {
+		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+			p.wrong(fmt.Sprintf("%s.urls[%d]", at, i), fmt.Sprintf("%q is not an absolute http or https URL", u), "A file of this machine goes under files.")
+		}
+	}
+	p.notBlank(s.Files, at+".files", "Write the path of a picture.")
+	p.notNegative(int64(s.Pages), at+".pages")
+}
+
+func (p *parsing) validateCall(s *CallSource, at string) {
+	p.validateTable(s, at)
+	if s.PageParam == "" && s.Pages != 0 {
+		p.wrong(at+".pages", "without page_param there is one page", "Remove it, or name the parameter that numbers the pages.")
+	}
+	if _, ok := s.Params[s.PageParam]; ok {
+		p.wrong(at+".params", s.PageParam+" is the page_param, whose value comes from first_page on", "Remove it from params.")
+	}
+	p.notNegative(int64(s.Pages), at+".pages")
+}
+
+// validateTable checks the table that a call source fills.
+func (p *parsing) validateTable(s *CallSource, at string) {
+	if slices.Contains(load.ReservedTables(), s.Table) {
+		p.wrong(at+".table", s.Table+" is a table of offerlake's own", "Give the records a name of their own, such as "+s.Table+"_raw.")
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Columns)) {
+		if _, ok := columnKinds()[s.Columns[name]]; !ok {
+			p.wrong(at+".columns."+name, fmt.Sprintf("%q is not a type", s.Columns[name]), "Valid: "+strings.Join(slices.Sorted(maps.Keys(columnKinds())), ", ")+".")
+			return
+		}
+	}
+	if err := load.ValidateRecordTable(s.recordTable()); err != nil && s.Table != "" {
+		p.wrong(at+".columns", err.Error(), "")
+	}
+}
+
+// validateTables checks the tables that several call sources fill together.
+func (p *parsing) validateTables(j *Job) {
+	types := map[string]string{}
+	for i, s := range j.Sources {
+		if s.Call == nil {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(s.Call.Columns)) {
+			column, kind := s.Call.Table+"."+name, s.Call.Columns[name]
+			if other, ok := types[column]; ok && other != kind {
+				p.wrong(fmt.Sprintf("sources[%d].call.columns.%s", i, name), fmt.Sprintf("is %s here and %s in a source before it, of the same table", kind, other), "Give it one type.")
+			}
+			types[column] = kind
+		}
+	}
 }
 
 func (p *parsing) validateSearch(s *SearchSource, at string) {
@@ -215,27 +327,6 @@ func (p *parsing) validateIDs(ids []int64, at string) {
 	for i, id := range ids {
 		if id <= 0 {
 			p.wrong(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%d is not an id", id), "Ids are positive numbers.")
-		}
-	}
-}
-
-// supported asks the dialect whether it can express the source's queries, so
-// that a filter it lacks is an error now and not a wrong result later.
-func (p *parsing) supported(j *Job, s *Source, at string) {
-	if s.Offers != nil || len(p.faults) > 0 {
-		return
-	}
-	d, err := newDialect(&j.Gateway)
-	if err != nil {
-		return // reported at its own place
-	}
-	for _, leaf := range sourceLeaves(s, "") {
-		if leaf.Query.Subtree {
-			continue
-		}
-		if _, err := d.Search(leaf.Query, 1); err != nil {
-			p.wrong(at, fmt.Sprintf("gateway kind %s: %v", j.Gateway.Kind, err), "See docs/gateways.md for what each kind can filter by.")
-			return
 		}
 	}
 }

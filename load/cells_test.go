@@ -19,7 +19,8 @@ import (
 func rowsOf(table string, rows *catalog.Rows) []reflect.Value {
 	field := map[string]string{
 		"products": "Products", "skus": "SKUs", "price_tiers": "PriceTiers", "attributes": "Attributes", "images": "Images",
-		"suppliers": "Suppliers", "coverage": "Coverage", "rejects": "Rejects", "calls": "Calls",
+		"suppliers": "Suppliers", "sales": "Sales", "reviews": "Reviews", "shipping": "Shipping",
+		"categories": "Categories", "hits": "Hits", "coverage": "Coverage", "rejects": "Rejects", "calls": "Calls",
 	}[table]
 	slice := reflect.ValueOf(rows).Elem().FieldByName(field)
 	all := make([]reflect.Value, slice.Len())
@@ -33,12 +34,13 @@ func rowsOf(table string, rows *catalog.Rows) []reflect.Value {
 func cells(row reflect.Value) []string {
 	var all []string
 	for i := range row.NumField() {
-		all = append(all, cell(row.Field(i)))
+		all = append(all, cell(row.Field(i), row.Type().Field(i).Name == "Day"))
 	}
 	return all
 }
 
-func cell(v reflect.Value) string {
+// cell renders a field; of a time that is a day, only the day.
+func cell(v reflect.Value, isDay bool) string {
 	if v.Kind() == reflect.Struct && strings.HasPrefix(v.Type().Name(), "Opt[") {
 		if !v.FieldByName("OK").Bool() {
 			return ""
@@ -47,6 +49,9 @@ func cell(v reflect.Value) string {
 	}
 	switch x := v.Interface().(type) {
 	case time.Time:
+		if isDay {
+			return x.Format(time.DateOnly)
+		}
 		return x.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 	case catalog.Decimal:
 		return x.String()

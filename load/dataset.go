@@ -42,6 +42,10 @@ type Options struct {
 	Partitions int
 	// Tables are the tables to write. Default: Tables().
 	Tables []*Table
+	// Records are the tables of call sources, each once. Default: none.
+	Records []RecordTable
+
+	memory *recycler // of all batches
 }
 
 func (o Options) withDefaults() Options {
@@ -53,6 +57,9 @@ func (o Options) withDefaults() Options {
 	o.Partitions = cmp.Or(o.Partitions, 10_000)
 	if o.Tables == nil {
 		o.Tables = Tables()
+	}
+	if o.memory == nil {
+		o.memory = new(recycler)
 	}
 	return o
 }
@@ -67,6 +74,8 @@ type Dataset struct {
 	outputs []Output
 	opts    Options
 	writers []*TableWriter
+	records []*recordWriter
+	state   *StateWriter // nil unless KeepState was called
 }
 
 // NewDataset prepares the files of a run. It finishes a publish of the same
@@ -75,7 +84,7 @@ type Dataset struct {
 // output. ctx is that of the whole run.
 func NewDataset(ctx context.Context, job, date string, outputs []Output, opts Options) (*Dataset, error) {
 	run := runKey{job: job, date: date}
-	if err := errors.Join(run.validate(), validateOutputs(outputs)); err != nil {
+	if err := errors.Join(run.validate(), validateOutputs(outputs), validateRecords(opts.Records)); err != nil {
 		return nil, err
 	}
 	d := &Dataset{run: run, outputs: outputs, opts: opts.withDefaults()}
@@ -90,6 +99,9 @@ func NewDataset(ctx context.Context, job, date string, outputs []Output, opts Op
 	}
 	for _, t := range d.opts.Tables {
 		d.writers = append(d.writers, newTableWriter(ctx, t, run, outputs, d.opts))
+	}
+	for _, t := range d.opts.Records {
+		d.records = append(d.records, newRecordWriter(ctx, t, run, outputs, d.opts))
 	}
 	return d, nil
 }
@@ -109,6 +121,19 @@ func validateOutputs(outputs []Output) error {
 		if err := validatePartitionBy(o.PartitionBy); err != nil {
 			errs = append(errs, fmt.Errorf("output %s: %w", url, err))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+func validateRecords(tables []RecordTable) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, t := range tables {
+		errs = append(errs, ValidateRecordTable(t))
+		if seen[t.Name] {
+			errs = append(errs, fmt.Errorf("table %q is there twice", t.Name))
+		}
+		seen[t.Name] = true
 	}
 	return errors.Join(errs...)
 }
@@ -137,14 +162,52 @@ func validatePartitionBy(by []string) error {
 	return nil
 }
 
-// Writers returns the writers of all tables, in the order of Tables.
-func (d *Dataset) Writers() []*TableWriter { return d.writers }
+// Writers returns the writers of all tables, in the order of Tables and Records.
+func (d *Dataset) Writers() []Writer {
+	var all []Writer
+	for _, w := range d.writers {
+		all = append(all, w)
+	}
+	for _, w := range d.records {
+		all = append(all, w)
+	}
+	return all
+}
+
+// KeepState starts the state that the run leaves for the next date, in the
+// first output. base is the state that the run is compared with, or nil. The
+// StateWriter is closed before Publish.
+func (d *Dataset) KeepState(ctx context.Context, base *State) (*StateWriter, error) {
+	w, err := newStateWriter(ctx, d.outputs[0].Store, d.run, base)
+	d.state = w
+	return w, err
+}
+
+// written returns the writers behind all tables. It is called after Close.
+func (d *Dataset) written() ([]*TableWriter, error) {
+	all := slices.Clone(d.writers)
+	for _, w := range d.records {
+		if w.err != nil {
+			return nil, w.err
+		}
+		if w.out == nil {
+			return nil, fmt.Errorf("table %s is not closed", w.table.Name)
+		}
+		all = append(all, w.out)
+	}
+	return all, nil
+}
 
 // Rows returns the rows written so far, by table. It is called after Close.
 func (d *Dataset) Rows() map[string]int64 {
 	rows := map[string]int64{}
 	for _, w := range d.writers {
 		rows[w.table.Name] = w.rows
+	}
+	for _, w := range d.records {
+		if w.out != nil {
+			rows[w.table.Name] = w.out.rows
+		}
 	}
 	return rows
 }
@@ -189,6 +252,12 @@ func (d *Dataset) Abort(ctx context.Context) error {
 	for _, w := range d.writers {
 		errs = append(errs, w.abort())
 	}
+	for _, w := range d.records {
+		errs = append(errs, w.abort())
+	}
+	if d.state != nil {
+		errs = append(errs, d.state.abort())
+	}
 	for _, o := range d.outputs {
 		// With an intent on record the staged files belong to the publish.
 		if _, err := readIntent(ctx, o.Store, d.run); isNotExist(err) {
@@ -204,7 +273,11 @@ func (d *Dataset) manifest(output int) (Manifest, error) {
 		Format: manifestFormat, Job: d.run.job, Date: d.run.date,
 		Offerlake: d.opts.Version, Encoding: d.outputs[output].Encoder.Format(),
 	}
-	for _, w := range d.writers {
+	writers, err := d.written()
+	if err != nil {
+		return Manifest{}, err
+	}
+	for _, w := range writers {
 		if w.err != nil {
 			return Manifest{}, w.err
 		}
@@ -218,5 +291,11 @@ func (d *Dataset) manifest(output int) (Manifest, error) {
 		m.Files = append(m.Files, w.outputs[output].done...)
 	}
 	slices.SortFunc(m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	if d.state != nil && output == 0 {
+		if d.state.info == nil {
+			return Manifest{}, errors.New("the state is not closed")
+		}
+		m.State = d.state.info
+	}
 	return m, nil
 }

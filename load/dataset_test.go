@@ -123,6 +123,11 @@ func parquetCells(t *testing.T, r *reader.ParquetReader, c load.Column, index in
 	for i, v := range values {
 		switch v := v.(type) {
 		case nil:
+		case int32:
+			all[i] = fmt.Sprint(v)
+			if c.Kind == load.Date {
+				all[i] = time.Unix(int64(v)*86400, 0).UTC().Format(time.DateOnly)
+			}
 		case int64:
 			switch c.Kind {
 			case load.Decimal:

@@ -5,6 +5,8 @@
 //  1. A Dataset gives one TableWriter per table. It cuts the rows into Arrow
 //     record batches of a fixed size and hands the same batches to the encoder
 //     of every output; part files are staged where no reader looks.
+//     The columns of a RecordTable are known when its last row is, so its rows
+//     wait in a file in staging until its writer is closed.
 //  2. A Verifier reads every staged file again with a second, independent
 //     reader, in a child process, and compares it with what was counted while
 //     writing.

@@ -124,6 +124,18 @@ func addOffer(rows *catalog.Rows, n int) {
 		rows.PriceTiers = append(rows.PriceTiers, catalog.PriceTier{OfferID: id, SKUKey: maybe(r, fmt.Sprintf("%032x", r.Uint64())),
 			MinQuantity: int64(i)*10 + 1, MaxQuantity: maybe(r, int64(i)*10+10), Price: decimal(r)})
 	}
+	for i := range r.IntN(3) {
+		rows.Sales = append(rows.Sales, catalog.Sale{OfferID: id, Day: maybe(r, at.Truncate(24*time.Hour).AddDate(0, 0, -i)),
+			WindowDays: maybe(r, int32(30)), Sold: maybe(r, r.Int64N(500)), Amount: maybe(r, decimal(r)), ObservedAt: at, JournalRef: ref})
+		rows.Reviews = append(rows.Reviews, catalog.Review{OfferID: id, ReviewID: fmt.Sprintf("%d-%d", n, i), Rating: maybe(r, int32(1+r.IntN(5))),
+			Text: maybe(r, "很好, \"用\"\n"), SKUText: maybe(r, "颜色=白"), ReviewedAt: tm(), ObservedAt: at, JournalRef: ref})
+	}
+	rows.Shipping = append(rows.Shipping, catalog.Shipping{OfferID: id, Destination: "广东", Quantity: 1, Method: maybe(r, "快递"),
+		Fee: maybe(r, decimal(r)), Currency: "CNY", ObservedAt: at, JournalRef: ref})
+	rows.Categories = append(rows.Categories, catalog.CategoryRow{CategoryID: int64(n), Name: "杯", ParentID: maybe(r, int64(n/2)),
+		Level: 2, Path: "百货 > 杯", Leaf: n%2 == 0, ObservedAt: at, JournalRef: ref})
+	rows.Hits = append(rows.Hits, catalog.HitRow{Source: "search[0]:保温杯", Rank: int32(n), OfferID: id, Title: maybe(r, "杯"),
+		Price: maybe(r, decimal(r)), ObservedAt: at, JournalRef: ref})
 	rows.Suppliers = append(rows.Suppliers, catalog.Supplier{SupplierID: fmt.Sprintf("b2b-%d", n), Name: maybe(r, "厂"),
 		LoginID: maybe(r, "login"), Years: maybe(r, int32(r.IntN(20))), Scores: pairs(r, "score"), ObservedAt: at, JournalRef: ref})
 	rows.Calls = append(rows.Calls, catalog.CallRow{At: at, API: "item_get", Attempt: 1, Outcome: "ok", HTTPStatus: 200,

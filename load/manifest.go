@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -31,6 +32,18 @@ type Manifest struct {
 	Run       Run         `json:"run"`
 	Tables    []TableInfo `json:"tables"`
 	Files     []File      `json:"files"` // sorted by path
+	// State is what the run left for the next date to be compared with, where
+	// the job keeps that.
+	State *StateInfo `json:"state,omitempty"`
+}
+
+// objects returns everything that is published with the manifest: its files,
+// and the state.
+func (m *Manifest) objects() []File {
+	if m.State == nil {
+		return m.Files
+	}
+	return append(slices.Clone(m.Files), File{Path: m.State.Path, SHA256: m.State.SHA256})
 }
 
 // Run is what the caller of Publish tells about the run. It holds no secret.

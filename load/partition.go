@@ -58,11 +58,12 @@ type partitioner struct {
 }
 
 // newPartitioner resolves partition keys for a table. Keys that the table does
-// not have are left out: its files are then split by dt only.
+// not have, or has with a type that cannot be a key, are left out: its files are
+// then split by dt only.
 func newPartitioner(t *Table, date string, by []string) *partitioner {
 	p := &partitioner{date: date, table: t}
 	for _, name := range by {
-		if i := t.column(name); i >= 0 {
+		if i := t.column(name); i >= 0 && canPartition(t.Columns[i].Kind) {
 			p.keys = append(p.keys, i)
 		}
 	}
@@ -157,6 +158,8 @@ func gatherColumn(b array.Builder, col arrow.Array, rows []int) {
 		take(b.(*array.Int32Builder), a, rows)
 	case *array.Boolean:
 		take(b.(*array.BooleanBuilder), a, rows)
+	case *array.Date32:
+		take(b.(*array.Date32Builder), a, rows)
 	case *array.Timestamp:
 		take(b.(*array.TimestampBuilder), a, rows)
 	case *array.Decimal128:

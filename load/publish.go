@@ -34,7 +34,7 @@ func publish(ctx context.Context, s Store, m Manifest) error {
 	if err := writeJSON(ctx, s, run.intent(), in); err != nil {
 		return err
 	}
-	return finish(ctx, s, in, m.Files)
+	return finish(ctx, s, in, m.objects())
 }
 
 // superseded returns the visible files of earlier runs of the job and date
@@ -51,13 +51,13 @@ func superseded(ctx context.Context, s Store, m Manifest) ([]string, error) {
 		return nil, err
 	}
 	paths := unfinished.Remove
-	for _, f := range slices.Concat(old.Files, unfinished.Manifest.Files) {
+	for _, f := range slices.Concat(old.objects(), unfinished.Manifest.objects()) {
 		paths = append(paths, f.Path)
 	}
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
 	return slices.DeleteFunc(paths, func(p string) bool {
-		return slices.ContainsFunc(m.Files, func(f File) bool { return f.Path == p })
+		return slices.ContainsFunc(m.objects(), func(f File) bool { return f.Path == p })
 	}), nil
 }
 

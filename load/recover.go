@@ -81,7 +81,7 @@ func RecoverRun(ctx context.Context, s Store, job, date string) (Outcome, error)
 	if err != nil {
 		return Clean, err
 	}
-	staged, err := locate(ctx, s, run, in.Manifest.Files)
+	staged, err := locate(ctx, s, run, in.Manifest.objects())
 	if errors.Is(err, ErrUnfinishable) {
 		return Unfinishable, err
 	}
@@ -130,19 +130,25 @@ func locate(ctx context.Context, s Store, run runKey, files []File) (staged []Fi
 
 // hasBytes reports whether the object at key has the given SHA-256.
 func hasBytes(ctx context.Context, s Store, key, want string) (bool, error) {
-	r, err := s.Open(ctx, key)
+	sum, err := hashOf(ctx, s, key)
 	if isNotExist(err) {
 		return false, nil
 	}
+	return sum == want, err
+}
+
+// hashOf returns the SHA-256 of the object at key, in hex digits.
+func hashOf(ctx context.Context, s Store, key string) (string, error) {
+	r, err := s.Open(ctx, key)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer r.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, r); err != nil {
-		return false, err
+		return "", err
 	}
-	return hex.EncodeToString(h.Sum(nil)) == want, nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // unfinishedRuns lists the runs with an intent or with staged files, sorted.

@@ -10,8 +10,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-
-	"offerlake/pipeline/catalog"
 )
 
 // ColumnStats is what a writer counted of one leaf of a column and a reader
@@ -24,10 +22,12 @@ type ColumnStats struct {
 	// Hash is a 64-bit hash of all values in order, nulls included. It finds
 	// faults; it is no defence against a forger, which SHA-256 of the file is.
 	Hash string `json:"hash"`
-	// Min and Max are null where there is no value and for text that is no key.
+	// Min and Max are null where there is no value, for text that is no key and
+	// for decimals of more than 18 digits.
 	Min string `json:"min,omitempty"`
 	Max string `json:"max,omitempty"`
-	// Sum is exact. Only int64, int32 and decimal columns have one.
+	// Sum is exact. Only int64, int32 and decimal columns of up to 18 digits have
+	// one.
 	Sum string `json:"sum,omitempty"`
 }
 
@@ -77,6 +77,12 @@ func (t *tally) addInt(v int64) {
 	t.min, t.max = min(t.min, v), max(t.max, v)
 }
 
+// addWide adds a number of 128 bits, in two's complement.
+func (t *tally) addWide(high, low uint64) {
+	t.count++
+	t.hash = mix(mix(t.hash, high), low)
+}
+
 func (t *tally) addBool(v bool) {
 	if v {
 		t.addInt(1)
@@ -121,8 +127,7 @@ func hashText(hash uint64, s string) uint64 {
 // stats renders what was accumulated.
 func (t *tally) stats(name string) ColumnStats {
 	s := ColumnStats{Name: name, Values: t.count, Nulls: t.nulls, Hash: fmt.Sprintf("%016x", t.hash)}
-	switch t.kind {
-	case Int64, Int32, Decimal:
+	if t.summed() {
 		s.Sum = t.text(t.sum())
 	}
 	if !t.seen {
@@ -133,6 +138,8 @@ func (t *tally) stats(name string) ColumnStats {
 		s.Min, s.Max = t.minText, t.maxText
 	case Instant:
 		s.Min, s.Max = instantText(t.min), instantText(t.max)
+	case Date:
+		s.Min, s.Max = arrow.Date32(t.min).FormattedString(), arrow.Date32(t.max).FormattedString()
 	default:
 		s.Min, s.Max = t.text(big.NewInt(t.min)), t.text(big.NewInt(t.max))
 	}
@@ -146,21 +153,17 @@ func (t *tally) sum() *big.Int {
 	return v.Lsh(v, 64).Add(v, new(big.Int).SetUint64(t.sumLow))
 }
 
+// summed reports whether the leaf's kind has sums: that of wide decimals could
+// exceed 128 bits.
+func (t *tally) summed() bool {
+	_, _, decimal := t.kind.decimal()
+	return t.kind == Int64 || t.kind == Int32 || decimal && !t.kind.wide()
+}
+
 // text renders a number of the leaf's kind in decimal digits.
 func (t *tally) text(v *big.Int) string {
-	if t.kind != Decimal {
-		return v.String()
-	}
-	digits := new(big.Int).Abs(v).String()
-	if pad := catalog.DecimalScale + 1 - len(digits); pad > 0 {
-		digits = strings.Repeat("0", pad) + digits
-	}
-	point := len(digits) - catalog.DecimalScale
-	s := strings.TrimSuffix(strings.TrimRight(digits[:point]+"."+digits[point:], "0"), ".")
-	if v.Sign() < 0 {
-		return "-" + s
-	}
-	return s
+	_, scale, _ := t.kind.decimal()
+	return decimalText(v, int(scale))
 }
 
 // tallies accumulates the statistics of all columns of one file.
@@ -210,10 +213,16 @@ func addArray(leaves []tally, col arrow.Array) {
 		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
 	case *array.Boolean:
 		addEach(t, a, func(i int) { t.addBool(a.Value(i)) })
+	case *array.Date32:
+		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
 	case *array.Timestamp:
 		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
 	case *array.Decimal128:
-		// A Decimal fits in 64 bits, so the low word is the whole value.
+		if t.kind.wide() {
+			addEach(t, a, func(i int) { t.addWide(uint64(a.Value(i).HighBits()), a.Value(i).LowBits()) })
+			return
+		}
+		// The other kinds fit in 64 bits, so the low word is the whole value.
 		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i).LowBits())) })
 	case *array.String:
 		addEach(t, a, func(i int) { t.addText(a.Value(i)) })

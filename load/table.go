@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -33,9 +34,25 @@ type feed struct {
 // the first record, so every file of a table has the same ones.
 func Tables() []*Table {
 	return []*Table{
-		products(), skus(), priceTiers(), attributes(), images(), suppliers(),
+		products(), skus(), priceTiers(), attributes(), images(), suppliers(), sales(), reviews(),
+		shipping(), categories(), hits(),
 		coverage(), rejects(), calls(),
 	}
+}
+
+// TablesFor returns the declared tables that a job fills. Shipping and
+// categories are there only when they are asked for; the others are written
+// even without rows, so that a glob over them finds a schema.
+func TablesFor(enrich []catalog.Enrichment, categories bool) []*Table {
+	return slices.DeleteFunc(Tables(), func(t *Table) bool {
+		switch t.Name {
+		case "shipping":
+			return !slices.Contains(enrich, catalog.EnrichShipping)
+		case "categories":
+			return !categories
+		}
+		return false
+	})
 }
 
 func newTable[T any](name, meaning string, rows func(*catalog.Rows) []T, fields ...field[T]) *Table {

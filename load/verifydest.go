@@ -47,9 +47,30 @@ func VerifyDest(ctx context.Context, s Store, deep bool, v *Verifier) (DestRepor
 		} else if err != nil {
 			return r, err
 		}
+		if err := r.checkState(ctx, s, m.State); err != nil {
+			return r, err
+		}
 	}
 	r.Unlisted, err = unlisted(ctx, s, listed)
 	return r, err
+}
+
+// checkState compares a state with its hash. One that was removed is no fault:
+// later runs pass it over.
+func (r *DestReport) checkState(ctx context.Context, s Store, info *StateInfo) error {
+	if info == nil {
+		return nil
+	}
+	sum, err := hashOf(ctx, s, info.Path)
+	if isNotExist(err) {
+		return nil
+	}
+	r.Files++
+	r.Bytes += info.Bytes
+	if err == nil && sum != info.SHA256 {
+		r.Failures = append(r.Failures, Failure{Path: info.Path, Reason: "not the bytes that were published"})
+	}
+	return err
 }
 
 // unlisted returns the visible objects that are not in listed. Names that begin

@@ -2,6 +2,7 @@ package load
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -177,9 +178,16 @@ func (l leaf) parquetType() string {
 	if l.nullable {
 		repetition = "OPTIONAL"
 	}
+	if _, _, ok := l.kind.decimal(); ok {
+		physical := " INT64 "
+		if l.kind.wide() {
+			physical = " FIXED_LEN_BYTE_ARRAY "
+		}
+		return repetition + physical + string(l.kind)
+	}
 	kinds := map[Kind]string{
 		Int64: "INT64", Int32: "INT32", Bool: "BOOLEAN", Text: "BYTE_ARRAY string",
-		Decimal: "INT64 decimal(18,4)", Instant: "INT64 timestamp(us,utc)",
+		Instant: "INT64 timestamp(us,utc)", Date: "INT32 date",
 	}
 	return repetition + " " + kinds[l.kind]
 }
@@ -193,6 +201,8 @@ func elementType(e *parquet.SchemaElement) string {
 		s += " string"
 	case t.IsSetDECIMAL():
 		s += fmt.Sprintf(" decimal(%d,%d)", t.DECIMAL.Precision, t.DECIMAL.Scale)
+	case t.IsSetDATE():
+		s += " date"
 	case t.IsSetTIMESTAMP() && t.TIMESTAMP.IsAdjustedToUTC && t.TIMESTAMP.Unit.IsSetMICROS():
 		s += " timestamp(us,utc)"
 	case t.IsSetINTEGER() && t.INTEGER.IsSigned:
@@ -251,7 +261,14 @@ func (t *tally) addDecoded(l leaf, values []any, levels []int32) error {
 		case bool:
 			t.addBool(v)
 		case string:
-			t.addText(v)
+			if l.kind == Text {
+				t.addText(v)
+				continue
+			}
+			if len(v) != 16 { // a wide decimal
+				return fmt.Errorf("number of %d bytes", len(v))
+			}
+			t.addWide(binary.BigEndian.Uint64([]byte(v[:8])), binary.BigEndian.Uint64([]byte(v[8:])))
 		default:
 			return fmt.Errorf("value of type %T", v)
 		}

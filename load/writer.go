@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"offerlake/pipeline/catalog"
 )
@@ -41,7 +40,7 @@ func (w *TableWriter) Name() string { return w.table.Name }
 
 func newTableWriter(ctx context.Context, t *Table, run runKey, outputs []Output, opts Options) *TableWriter {
 	w := &TableWriter{ctx: ctx, opts: opts, table: t}
-	w.builder = array.NewRecordBuilder(memory.DefaultAllocator, t.schema)
+	w.builder = array.NewRecordBuilder(opts.memory, t.schema)
 	w.builder.Reserve(opts.BatchRows)
 	w.feed = t.bind(w.builder, &w.fix)
 	for _, o := range outputs {
@@ -90,6 +89,13 @@ func (w *TableWriter) cut() error {
 		}
 	}
 	w.builder.Reserve(w.opts.BatchRows)
+	for i, col := range rec.Columns() {
+		if text, ok := col.(*array.String); ok {
+			// The next batch will be about as long.
+			n := len(text.ValueBytes())
+			w.builder.Field(i).(*array.StringBuilder).ReserveData(n + n/8)
+		}
+	}
 	return nil
 }
 

@@ -33,9 +33,12 @@ type fakeMarket struct {
 	page    func(ctx context.Context, keyword string, number int, p *catalog.PageResult) error
 	details func(ctx context.Context, ids []catalog.OfferID) error
 	offer   func(id catalog.OfferID) error
+	enrich  func(ctx context.Context, kind catalog.Enrichment, s catalog.Subject) error
+	tree    error // with which the category tree breaks off
 
 	pages, calls, running, peak atomic.Int64
 	begun                       atomic.Int64
+	enriched                    atomic.Int64
 }
 
 func randomDelay() { time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond) }
@@ -112,11 +115,57 @@ func (m *fakeMarket) Details(ctx context.Context, ids []catalog.OfferID) (catalo
 		case id%11 == 5:
 			continue // unanswered
 		default:
-			d.Offer = &catalog.Offer{ID: id}
+			d.Offer = &catalog.Offer{ID: id, Supplier: catalog.OfferSupplier{LoginID: fmt.Sprint("login ", id%9)}}
 		}
 		b.Details = append(b.Details, d)
 	}
 	return b, nil
+}
+
+// Enrich gives an offer up to two pages, and fails for some.
+func (m *fakeMarket) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.Subject) (catalog.Enriched, error) {
+	m.wait()
+	m.enriched.Add(1)
+	e := catalog.Enriched{Calls: []catalog.CallRow{{API: fmt.Sprintf("%s of %d", kind, s.Offer)}}}
+	for i := range int(s.Offer % 3) {
+		e.Pages = append(e.Pages, catalog.ExtraPage{Obs: catalog.Observation{Ref: fmt.Sprintf("%s#%d.%d", kind, s.Offer, i)}})
+	}
+	if m.enrich != nil {
+		return e, m.enrich(ctx, kind, s)
+	}
+	if s.Offer%7 == 2 && !kind.PerSupplier() {
+		return e, &catalog.GatewayError{Class: catalog.ErrRefused, API: string(kind)}
+	}
+	return e, nil
+}
+
+// extra makes a few rows of a page, and fails on some.
+func extra(kind catalog.Enrichment, s catalog.Subject, page catalog.ExtraPage, rows *catalog.Rows) {
+	switch kind {
+	case catalog.EnrichReviews:
+		rows.Reviews = append(rows.Reviews, catalog.Review{OfferID: s.Offer, ReviewID: page.Obs.Ref}, catalog.Review{OfferID: s.Offer, ReviewID: "same"})
+	case catalog.EnrichSales:
+		rows.Sales = append(rows.Sales, catalog.Sale{OfferID: s.Offer, JournalRef: page.Obs.Ref})
+	case catalog.EnrichSupplier:
+		rows.Suppliers = append(rows.Suppliers, catalog.Supplier{SupplierID: fmt.Sprint(s.Offer % 9), Name: catalog.Text(s.Supplier.LoginID), JournalRef: page.Obs.Ref})
+	}
+	if s.Offer%17 == 4 {
+		panic("hostile answer")
+	}
+	if s.Offer%5 == 1 {
+		rows.Rejects = append(rows.Rejects, catalog.Reject{OfferID: catalog.Some(s.Offer), Stage: "normalise", Code: "bad_number", Message: string(kind)})
+	}
+}
+
+func (m *fakeMarket) Categories(context.Context) ([]catalog.CategoryNode, []catalog.CallRow, error) {
+	m.wait()
+	return []catalog.CategoryNode{{ID: 1, Name: "one"}, {ID: 2, Parent: 1, Name: "two"}}, []catalog.CallRow{{API: "categories"}}, m.tree
+}
+
+func categoryRows(nodes []catalog.CategoryNode, rows *catalog.Rows) {
+	for _, n := range nodes {
+		rows.Categories = append(rows.Categories, catalog.CategoryRow{CategoryID: int64(n.ID), Name: n.Name})
+	}
 }
 
 func reject(id catalog.OfferID, err error, obs catalog.Observation) catalog.Reject {
@@ -127,7 +176,8 @@ func reject(id catalog.OfferID, err error, obs catalog.Observation) catalog.Reje
 type fakeNormaliser struct{}
 
 func (fakeNormaliser) Normalise(o *catalog.Offer, obs catalog.Observation, rows *catalog.Rows) {
-	rows.Products = append(rows.Products, catalog.Product{OfferID: o.ID, Source: obs.Source, SourceRank: obs.Rank, JournalRef: obs.Ref})
+	rows.Products = append(rows.Products, catalog.Product{OfferID: o.ID, Source: obs.Source, SourceRank: obs.Rank, JournalRef: obs.Ref,
+		SupplierID: catalog.Some(fmt.Sprint(o.ID % 9)), MinOrderQuantity: catalog.Some(int64(o.ID % 10))})
 	for i := range o.ID % 4 {
 		rows.SKUs = append(rows.SKUs, catalog.SKU{OfferID: o.ID, SKUKey: fmt.Sprint(i)})
 	}
@@ -167,6 +217,12 @@ func (t *fakeTable) Write(rows *catalog.Rows) error {
 	t.rows.Products = append(t.rows.Products, rows.Products...)
 	t.rows.SKUs = append(t.rows.SKUs, rows.SKUs...)
 	t.rows.Suppliers = append(t.rows.Suppliers, rows.Suppliers...)
+	t.rows.Sales = append(t.rows.Sales, rows.Sales...)
+	t.rows.Reviews = append(t.rows.Reviews, rows.Reviews...)
+	t.rows.Shipping = append(t.rows.Shipping, rows.Shipping...)
+	t.rows.Categories = append(t.rows.Categories, rows.Categories...)
+	t.rows.Hits = append(t.rows.Hits, rows.Hits...)
+	t.rows.Records = append(t.rows.Records, rows.Records...)
 	t.rows.Coverage = append(t.rows.Coverage, rows.Coverage...)
 	t.rows.Rejects = append(t.rows.Rejects, rows.Rejects...)
 	t.rows.Calls = append(t.rows.Calls, rows.Calls...)

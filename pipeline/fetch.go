@@ -15,8 +15,9 @@ import (
 // chunk is the finished rows of a unit. It is shared by the tables; the last
 // one to be done with it gives its memory back.
 type chunk struct {
-	rows    catalog.Rows
-	readers atomic.Int32
+	rows     catalog.Rows
+	subjects []subject // of enrichments
+	readers  atomic.Int32
 }
 
 // part is one call's share of a unit.
@@ -44,7 +45,7 @@ func (r *run) fetch(ctx context.Context, u unit) (*chunk, error) {
 	for i, w := range u.ids {
 		next = place(u.rows, next, i, &c.rows)
 		p := parts[i/r.maxBatch()]
-		r.normalise(w, p.detail(w.id, i%r.maxBatch()), &c.rows)
+		r.normalise(w, p.detail(w.id, i%r.maxBatch()), c)
 	}
 	place(u.rows, next, len(u.ids), &c.rows)
 	for _, p := range parts {
@@ -129,6 +130,8 @@ func (p *part) detail(id catalog.OfferID, i int) catalog.Detail {
 func place(inserts []insert, next, i int, rows *catalog.Rows) int {
 	for ; next < len(inserts) && inserts[next].before <= i; next++ {
 		from := &inserts[next].rows
+		rows.Hits = append(rows.Hits, from.Hits...)
+		rows.Records = append(rows.Records, from.Records...)
 		rows.Coverage = append(rows.Coverage, from.Coverage...)
 		rows.Rejects = append(rows.Rejects, from.Rejects...)
 		rows.Calls = append(rows.Calls, from.Calls...)
@@ -136,9 +139,11 @@ func place(inserts []insert, next, i int, rows *catalog.Rows) int {
 	return next
 }
 
-// normalise appends the rows of one offer. A fault of the normaliser costs
-// that offer and not the run, which would meet it again in every attempt.
-func (r *run) normalise(w wanted, d catalog.Detail, rows *catalog.Rows) {
+// normalise appends the rows of one offer, if the filter of its leaf wants it.
+// A fault of the normaliser costs that offer and not the run, which would meet
+// it again in every attempt.
+func (r *run) normalise(w wanted, d catalog.Detail, c *chunk) {
+	rows := &c.rows
 	d.Obs.Source, d.Obs.Rank = w.source, catalog.Some(w.rank)
 	if d.Err == nil && d.Offer == nil {
 		d.Err = catalog.ErrUnanswered
@@ -159,4 +164,19 @@ func (r *run) normalise(w wanted, d catalog.Detail, rows *catalog.Rows) {
 		}
 	}()
 	r.Normaliser.Normalise(d.Offer, d.Obs, rows)
+	if len(rows.Products) == len(before.Products) {
+		return
+	}
+	product := &rows.Products[len(before.Products)]
+	if reason := filteredByDetails(w.filter, product); reason != "" {
+		*rows = before
+		rows.Rejects = append(rows.Rejects, filtered(w.id, reason, d.Obs.Ref))
+		return
+	}
+	if len(r.Enrich) > 0 {
+		c.subjects = append(c.subjects, subject{
+			Subject:    catalog.Subject{Offer: w.id, Supplier: d.Offer.Supplier},
+			supplierID: product.SupplierID.V, rejects: len(rows.Rejects),
+		})
+	}
 }

@@ -42,6 +42,7 @@ type wanted struct {
 	id     catalog.OfferID
 	source string
 	rank   int32
+	filter *catalog.Filter // of the leaf
 }
 
 // insert holds rows that come before the unit's id of that number.
@@ -58,7 +59,7 @@ const maxInserts = 1024
 // before, and cuts the rest into units.
 func (r *run) merge(ctx context.Context, g *errgroup.Group, streams <-chan *leafStream) <-chan unit {
 	out := make(chan unit)
-	m := &merger{run: r, ctx: ctx, out: out, seen: map[catalog.OfferID]uint32{}, ranks: map[string]int32{}}
+	m := &merger{run: r, ctx: ctx, out: out, seen: map[catalog.OfferID]uint32{}, ranks: map[string]int32{}, records: map[string]int64{}}
 	g.Go(func() error {
 		err := each(ctx, streams, m.leaf)
 		if err == nil {
@@ -88,11 +89,13 @@ type merger struct {
 	sourceName  string
 	sourceFirst uint32           // number of the source's first leaf
 	ranks       map[string]int32 // distinct ids of each source so far
+	records     map[string]int64 // records of each source so far
 }
 
 // tally is what one leaf has given so far.
 type tally struct {
 	catalog.Coverage
+	leaf *catalog.Leaf
 	stop catalog.StopReason
 	rows int64 // of all pages, repeated and unusable ones too
 }
@@ -107,7 +110,7 @@ func (m *merger) leaf(s *leafStream) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.leaf.Source, err)
 	}
-	t := &tally{Coverage: catalog.Coverage{Source: s.leaf.Source, Leaf: string(query)}}
+	t := &tally{leaf: &s.leaf, Coverage: catalog.Coverage{Source: s.leaf.Source, Leaf: string(query)}}
 	if len(s.calls) > 0 {
 		m.insert(catalog.Rows{Calls: s.calls})
 	}
@@ -152,15 +155,26 @@ func (m *merger) page(t *tally, e pageEvent) error {
 	}
 	t.stop = p.Stop
 	dropped := p.Dropped
-	t.rows += int64(len(p.Hits) + p.Dropped)
+	t.rows += int64(len(p.Hits) + len(p.Records) + p.Dropped)
+	m.pageRecords(t, &p)
+	var hits []catalog.HitRow
 	for _, hit := range p.Hits {
 		if hit.ID <= 0 {
 			dropped++
 			continue
 		}
-		if err := m.id(t, hit.ID); err != nil {
+		row := catalog.HitRow{Source: t.Source, OfferID: hit.ID, ObservedAt: p.At, JournalRef: p.Ref}
+		row.Title, row.Price = m.Hit(hit)
+		first, err := m.id(t, &row)
+		if err != nil {
 			return err
 		}
+		if first {
+			hits = append(hits, row)
+		}
+	}
+	if len(hits) > 0 {
+		m.insert(catalog.Rows{Hits: hits})
 	}
 	if dropped > 0 {
 		m.drop(t, p.Ref, fmt.Sprintf("%s: page %d: %d rows without a usable id", t.Source, p.Number, dropped))
@@ -179,7 +193,7 @@ func (m *merger) listed(t *tally, ids []catalog.OfferID) error {
 		if m.drained() {
 			return nil
 		}
-		if err := m.id(t, id); err != nil {
+		if _, err := m.id(t, &catalog.HitRow{OfferID: id}); err != nil {
 			return err
 		}
 	}
@@ -190,29 +204,53 @@ func (m *merger) listed(t *tally, ids []catalog.OfferID) error {
 	return nil
 }
 
-// id takes in one listed id.
-func (m *merger) id(t *tally, id catalog.OfferID) error {
-	last := m.seen[id]
+// id takes in one listed id and fills in its rank. first reports whether its
+// source had not listed it before.
+func (m *merger) id(t *tally, hit *catalog.HitRow) (first bool, err error) {
+	last := m.seen[hit.OfferID]
 	if last == m.leafNo {
 		m.Stats.again.Add(1)
-		return nil
+		return false, nil
 	}
-	m.seen[id] = m.leafNo
+	m.seen[hit.OfferID] = m.leafNo
 	t.Obtained++
-	rank := m.ranks[t.Source]
-	if last == 0 || last < m.sourceFirst {
+	if first = last == 0 || last < m.sourceFirst; first {
+		hit.Rank = m.ranks[t.Source]
 		m.ranks[t.Source]++
 	}
 	if last != 0 {
 		m.Stats.again.Add(1)
-		return nil
+		return first, nil
+	}
+	if reason := filteredByPrice(&t.leaf.Filter, hit.Price); reason != "" {
+		m.insert(catalog.Rows{Rejects: []catalog.Reject{filtered(hit.OfferID, reason, hit.JournalRef)}})
+		return first, nil
 	}
 	m.Stats.discovered.Add(1)
-	m.now.ids = append(m.now.ids, wanted{id: id, source: t.Source, rank: rank})
+	m.now.ids = append(m.now.ids, wanted{id: hit.OfferID, source: t.Source, rank: hit.Rank, filter: &t.leaf.Filter})
 	if len(m.now.ids) < m.Batch {
-		return nil
+		return first, nil
 	}
-	return m.flush()
+	return first, m.flush()
+}
+
+// isCall reports whether a leaf gives records instead of offers.
+func isCall(leaf catalog.Leaf) bool { return leaf.Query.Kind == catalog.CallQuery }
+
+// pageRecords takes in the records of a page.
+func (m *merger) pageRecords(t *tally, p *catalog.PageResult) {
+	if len(p.Records) == 0 || !isCall(*t.leaf) {
+		return
+	}
+	row := catalog.RecordRow{Table: t.leaf.Query.Call.Table, Source: t.Source, ObservedAt: p.At, JournalRef: p.Ref}
+	var rows catalog.Rows
+	for _, record := range p.Records {
+		row.Position = m.records[t.Source]
+		m.records[t.Source]++
+		t.Obtained++
+		m.Record(row, record, &rows)
+	}
+	m.insert(rows)
 }
 
 // insert places rows behind the ids that were taken in so far.

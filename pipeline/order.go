@@ -48,15 +48,27 @@ func (r *run) count(rows *catalog.Rows) {
 	r.report.add(rows)
 	r.Stats.products.Add(int64(len(rows.Products)))
 	r.Stats.skus.Add(int64(len(rows.SKUs)))
-	r.Stats.rejected.Add(int64(len(rows.Rejects)))
+	filtered := int64(0)
+	for i := range rows.Rejects {
+		if rows.Rejects[i].Stage == stageFilter {
+			filtered++
+		}
+	}
+	r.Stats.filtered.Add(filtered)
+	r.Stats.rejected.Add(int64(len(rows.Rejects)) - filtered)
 }
+
+// tableAhead is the number of chunks that wait for a table. A table that
+// writes a row group takes as long as the others and the fetches before them
+// need for this many; with fewer, they would wait for it and a core be idle.
+const tableAhead = 64
 
 // write starts a goroutine per table and returns the channels to them, which
 // the order stage writes and closes.
 func (r *run) write(ctx context.Context, g *errgroup.Group) []chan<- *chunk {
 	tables := make([]chan<- *chunk, len(r.Tables))
 	for i, table := range r.Tables {
-		ch := make(chan *chunk, 1) // so that one slow table does not hold up the others at each chunk
+		ch := make(chan *chunk, tableAhead)
 		tables[i] = ch
 		g.Go(func() error {
 			return each(ctx, ch, func(c *chunk) error {

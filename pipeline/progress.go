@@ -197,6 +197,7 @@ func (s progressState) brief() string {
 		parts = append(parts, "ETA "+span(*s.Left))
 	}
 	parts = append(parts, s.rate())
+	parts = append(parts, s.troubles()...)
 	if s.Gateway.Retries > 0 {
 		parts = append(parts, short(s.Gateway.Retries)+" retries")
 	}
@@ -230,11 +231,35 @@ func (s progressState) plain() string {
 			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.name))
 		}
 	}
+	parts = append(parts, s.troubles()...)
 	parts = append(parts, span(s.Elapsed)+" elapsed")
 	if s.Left != nil && s.Run.DiscoveryDone {
 		parts = append(parts, "ETA "+span(*s.Left))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// troubles names what the run has to do without for now.
+func (s progressState) troubles() []string {
+	var parts []string
+	down, resting := 0, 0
+	for _, e := range s.Gateway.Endpoints {
+		if e.State != "up" {
+			down++
+		}
+	}
+	for _, c := range s.Gateway.Credentials {
+		if !c.RestsUntil.IsZero() {
+			resting++
+		}
+	}
+	if down > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d endpoints down", down, len(s.Gateway.Endpoints)))
+	}
+	if resting > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d keys resting", resting, len(s.Gateway.Credentials)))
+	}
+	return parts
 }
 
 // openEnd marks a number of offers that is still growing.

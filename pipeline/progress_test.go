@@ -74,6 +74,32 @@ func TestJSONProgress(t *testing.T) {
 	}
 }
 
+// What is down or used up is in the line, and in full in the JSON.
+func TestProgressShowsTroubles(t *testing.T) {
+	t.Parallel()
+	troubled := func(seconds int64) (Snapshot, GatewayStats) {
+		run, gateway := steady(seconds)
+		gateway.Endpoints = []EndpointStats{{Host: "a.test", State: "down", Calls: 9, Failures: 3}, {Host: "b.test", State: "up"}}
+		gateway.Credentials = []CredentialStats{{Name: "#1", Calls: 5, Today: 5, PerDay: 5, RestsUntil: time.Unix(1e9, 0).UTC()}, {Name: "#2"}, {Name: "#3"}}
+		return run, gateway
+	}
+	if got, want := show(t, ProgressPlain, 2*time.Second, troubled), "1 of 2 endpoints down, 1 of 3 keys resting"; !strings.Contains(got, want) {
+		t.Errorf("plain progress = %q, want %q in it", got, want)
+	}
+	if got, want := show(t, ProgressBar, 2*time.Second, troubled), "1 of 2 endpoints down"; !strings.Contains(got, want) {
+		t.Errorf("bar = %q, want %q in it", got, want)
+	}
+	got := show(t, ProgressJSON, 2*time.Second, troubled)
+	for _, want := range []string{
+		`"endpoints":[{"host":"a.test","state":"down","calls":9,"failures":3},`,
+		`"credentials":[{"name":"#1","calls":5,"today":5,"per_day":5,"rests_until":"2001-09-09T01:46:40Z"},{"name":"#2","calls":0,"today":0},`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("JSON progress = %s, want %s in it", got, want)
+		}
+	}
+}
+
 func TestBarFitsItsLine(t *testing.T) {
 	t.Parallel()
 	states := map[string]func(int64) (Snapshot, GatewayStats){
@@ -163,8 +189,8 @@ func TestPaceForgetsTheJournal(t *testing.T) {
 
 func TestSnapshotAdd(t *testing.T) {
 	t.Parallel()
-	one := Snapshot{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, true}
-	want := Snapshot{2, 4, 6, 8, 10, 12, 14, 16, 18, 20, true}
+	one := Snapshot{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, true}
+	want := Snapshot{2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, true}
 	if got := one.Add(one); got != want {
 		t.Errorf("Add = %+v, want %+v", got, want)
 	}

@@ -37,9 +37,14 @@ func (r *Report) add(rows *catalog.Rows) {
 	for name, n := range map[string]int{
 		"products": len(rows.Products), "skus": len(rows.SKUs), "price_tiers": len(rows.PriceTiers),
 		"attributes": len(rows.Attributes), "images": len(rows.Images), "suppliers": len(rows.Suppliers),
+		"sales": len(rows.Sales), "reviews": len(rows.Reviews), "shipping": len(rows.Shipping),
+		"categories": len(rows.Categories), "hits": len(rows.Hits),
 		"coverage": len(rows.Coverage), "rejects": len(rows.Rejects), "calls": len(rows.Calls),
 	} {
 		r.Rows[name] += int64(n)
+	}
+	for i := range rows.Records {
+		r.Rows[rows.Records[i].Table]++
 	}
 	for _, c := range rows.Calls {
 		if !c.FromJournal && c.HTTPStatus != 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +62,7 @@ type Table interface {
 var ErrInterrupted = errors.New("interrupted before the end")
 
 // Options tell Run what to do. Leaves, Market, Normaliser and Reject are
-// required.
+// required; Extra and Record are where there is something for them to do.
 type Options struct {
 	// Leaves are the queries of the job in their order, those of one source
 	// next to each other.
@@ -71,6 +72,25 @@ type Options struct {
 	// Reject makes the row for an offer that could not be fetched.
 	Reject func(id catalog.OfferID, err error, obs catalog.Observation) catalog.Reject
 	Tables []Table
+
+	// Hit reads the title and the price of a row of search results. The
+	// price is what a leaf's price filter looks at. Default: the title as it
+	// was sent and no price.
+	Hit func(h catalog.Hit) (title catalog.Opt[string], price catalog.Opt[catalog.Decimal])
+	// Enrich lists what is asked for beside the details, each kind once, of
+	// every offer that gave a product, or of its seller. Default: nothing.
+	Enrich []catalog.Enrichment
+	// Extra appends the rows of an answer about a subject; it is called from
+	// many goroutines, each with rows of its own. A row of suppliers overlays
+	// the one that the details gave. Required with Enrich.
+	Extra func(kind catalog.Enrichment, s catalog.Subject, page catalog.ExtraPage, rows *catalog.Rows)
+	// Categories appends the rows of the category tree, which come before all
+	// other rows. Default: nil, the tree is not read.
+	Categories func(nodes []catalog.CategoryNode, rows *catalog.Rows)
+	// Record appends row with the cells of a record, one JSON value, of a
+	// CallQuery. It is called in output order and never twice at a time.
+	// Required with such a leaf.
+	Record func(row catalog.RecordRow, record []byte, rows *catalog.Rows)
 
 	// Batch is the number of offers that are fetched and written as a unit.
 	// Default: 20.
@@ -117,6 +137,11 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Hit == nil {
+		o.Hit = func(h catalog.Hit) (catalog.Opt[string], catalog.Opt[catalog.Decimal]) {
+			return catalog.Text(h.Title), catalog.Opt[catalog.Decimal]{}
+		}
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -134,6 +159,8 @@ func (o Options) Validate() error {
 	missing(o.Market == nil, "Market")
 	missing(o.Normaliser == nil, "Normaliser")
 	missing(o.Reject == nil, "Reject")
+	missing(o.Extra == nil && len(o.Enrich) > 0, "Extra")
+	missing(o.Record == nil && slices.ContainsFunc(o.Leaves, isCall), "Record")
 	return errors.Join(faults...)
 }
 
@@ -176,6 +203,7 @@ func (r *run) stages(parent context.Context) error {
 	streams := r.discover(ctx, g)
 	units := r.merge(ctx, g, streams)
 	chunks := ordered(ctx, g, r.Workers, r.Window, units, func(u unit) (*chunk, error) { return r.fetch(ctx, u) })
+	chunks = r.behindCategories(ctx, g, r.enrich(ctx, g, chunks))
 	r.order(ctx, g, chunks, r.write(ctx, g))
 	return g.Wait()
 }

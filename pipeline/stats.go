@@ -12,6 +12,8 @@ type Stats struct {
 	pages, declared            atomic.Int64
 	discovered, again, details atomic.Int64
 	products, skus, rejected   atomic.Int64
+	filtered                   atomic.Int64
+	enrichTotal, enrichDone    atomic.Int64
 	discoveryDone              atomic.Bool
 }
 
@@ -21,12 +23,15 @@ type Snapshot struct {
 	LeavesDone    int64 `json:"leaves_done"`    // paged to an end, or given up
 	Pages         int64 `json:"pages"`          // merged
 	Declared      int64 `json:"declared"`       // sum of the totals that the leaves declared; leaves may overlap
-	Discovered    int64 `json:"discovered"`     // distinct offers
+	Discovered    int64 `json:"discovered"`     // distinct offers, but those that a filter left out by their price
 	Duplicates    int64 `json:"duplicates"`     // ids that were listed again
 	Details       int64 `json:"details"`        // offers whose details were answered, refused or given up
 	Products      int64 `json:"products"`       // rows handed to the tables
 	SKUs          int64 `json:"skus"`           // rows handed to the tables
-	Rejected      int64 `json:"rejected"`       // rows of the rejects table
+	Rejected      int64 `json:"rejected"`       // rows of the rejects table, but those of filters
+	Filtered      int64 `json:"filtered"`       // offers that a filter left out, before or after their details
+	EnrichTotal   int64 `json:"enrich_total"`   // subjects of enrichments, known so far
+	EnrichDone    int64 `json:"enrich_done"`    // of these, answered, refused or given up
 	DiscoveryDone bool  `json:"discovery_done"` // Discovered is final
 }
 
@@ -38,6 +43,7 @@ func (s *Stats) Snapshot() Snapshot {
 		Pages: s.pages.Load(), Declared: s.declared.Load(),
 		Duplicates: s.again.Load(), Details: s.details.Load(), Discovered: s.discovered.Load(),
 		Products: s.products.Load(), SKUs: s.skus.Load(), Rejected: s.rejected.Load(),
+		Filtered: s.filtered.Load(), EnrichTotal: s.enrichTotal.Load(), EnrichDone: s.enrichDone.Load(),
 		DiscoveryDone: s.discoveryDone.Load(),
 	}
 }
@@ -49,6 +55,7 @@ func (s Snapshot) Add(o Snapshot) Snapshot {
 		Pages: s.Pages + o.Pages, Declared: s.Declared + o.Declared,
 		Discovered: s.Discovered + o.Discovered, Duplicates: s.Duplicates + o.Duplicates, Details: s.Details + o.Details,
 		Products: s.Products + o.Products, SKUs: s.SKUs + o.SKUs, Rejected: s.Rejected + o.Rejected,
+		Filtered: s.Filtered + o.Filtered, EnrichTotal: s.EnrichTotal + o.EnrichTotal, EnrichDone: s.EnrichDone + o.EnrichDone,
 		DiscoveryDone: s.DiscoveryDone && o.DiscoveryDone,
 	}
 }
@@ -64,4 +71,24 @@ type GatewayStats struct {
 	Limit       float64       `json:"limit"`        // calls per second that the limiter allows now; 0 = no limit
 	InFlight    int64         `json:"in_flight"`
 	Waited      time.Duration `json:"waited_ns"` // spent waiting for the limiter, summed over all calls
+
+	Endpoints   []EndpointStats   `json:"endpoints,omitempty"`   // in order of preference
+	Credentials []CredentialStats `json:"credentials,omitempty"` // in order
+}
+
+// EndpointStats are the numbers of one base URL of a gateway.
+type EndpointStats struct {
+	Host     string `json:"host"`
+	State    string `json:"state"`    // up, down (left alone for a while) or trial (one call decides)
+	Calls    int64  `json:"calls"`    // attempts that went to it
+	Failures int64  `json:"failures"` // of these, without an answer or with a server's error
+}
+
+// CredentialStats are the numbers of one credential, which they do not reveal.
+type CredentialStats struct {
+	Name       string    `json:"name"`                 // #1 is the first one
+	Calls      int64     `json:"calls"`                // attempts that were made with it
+	Today      int64     `json:"today"`                // calls of the gateway's day, as far as known
+	PerDay     int64     `json:"per_day,omitempty"`    // how many there may be; 0 = no limit is known
+	RestsUntil time.Time `json:"rests_until,omitzero"` // its quota is used up until then
 }

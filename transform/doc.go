@@ -33,6 +33,11 @@
 //   - A tier without a usable price has no row and leaves a gap; no other tier
 //     is stretched over it.
 //
+// A Normaliser's Extra does the same for what gateways tell beside an offer's
+// details, Hit for a row of search results and Categories for the category tree.
+// Records turns the records of calls by name into cells; it alone has a memory,
+// that of the columns that it gave out.
+//
 // Each file holds one concern. The parsers (text, money, quantities, dates,
 // places, images) are exported because they define what the columns mean; the
 // text cleaners are idempotent.

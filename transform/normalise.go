@@ -28,8 +28,8 @@ type Normaliser struct{ options Options }
 func New(opts Options) *Normaliser { return &Normaliser{options: opts.withDefaults()} }
 
 // Normalise appends the rows of an offer to rows: one product, one SKU or
-// more, and whatever it has of price tiers, attributes, images and rejects,
-// and its supplier when the supplier's id is known. An offer that is deleted,
+// more, and whatever it has of price tiers, attributes, images, sales and
+// rejects, and its supplier when the supplier's id is known. An offer that is deleted,
 // empty or unreadable gives rejects only.
 //
 // It does not keep or change o. Should it meet a bug of its own, it gives a
@@ -56,6 +56,7 @@ func truncate(rows, before *catalog.Rows) {
 	rows.Attributes = rows.Attributes[:len(before.Attributes)]
 	rows.Images = rows.Images[:len(before.Images)]
 	rows.Suppliers = rows.Suppliers[:len(before.Suppliers)]
+	rows.Sales = rows.Sales[:len(before.Sales)]
 	rows.Rejects = rows.Rejects[:len(before.Rejects)]
 }
 
@@ -85,6 +86,7 @@ func (p *pass) offer() {
 	p.attributes()
 	p.offerImages()
 	p.trade()
+	p.sales(p.o.Sales)
 	p.rows.Products = append(p.rows.Products, p.product)
 }
 

@@ -51,6 +51,20 @@ const (
 	// CodeImplausibleWeight: more than Options.MaxWeight; sellers mix up grams
 	// and kilograms. The field is null.
 	CodeImplausibleWeight = "implausible_weight"
+	// CodeBadRating: not a whole number from 1 to 5. The field is null.
+	CodeBadRating = "bad_rating"
+	// CodeDuplicateCategory: a category that the tree has already. It is left
+	// out.
+	CodeDuplicateCategory = "duplicate_category"
+	// CodeUnknownParent: a category below one that the tree does not have. Its
+	// path begins with itself.
+	CodeUnknownParent = "unknown_parent"
+	// CodeBadRecord: a record of a call that is no JSON, or that has a field
+	// twice. It, or the second field, is left out.
+	CodeBadRecord = "bad_record"
+	// CodeBadCast: a field of a record that cannot be read as the type that the
+	// job declares for its column. The field is null.
+	CodeBadCast = "bad_cast"
 )
 
 // RejectCodes returns the codes of stage "normalise".
@@ -58,7 +72,8 @@ func RejectCodes() []string {
 	return []string{
 		CodeDelisted, CodeEmptyOffer, CodeBadSKUTable, CodeInternal, CodeBadID, CodeDuplicateSKU, CodeMissingTitle,
 		CodeBadNumber, CodeBadTiers, CodeBadTime, CodeBadURL, CodeBadCurrency, CodeImpossiblePrice,
-		CodeImpossibleCount, CodeImplausibleWeight,
+		CodeImpossibleCount, CodeImplausibleWeight, CodeBadRating, CodeDuplicateCategory, CodeUnknownParent,
+		CodeBadRecord, CodeBadCast,
 	}
 }
 

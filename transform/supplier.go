@@ -12,27 +12,34 @@ import (
 // suppliers table when the supplier's id is known.
 func (p *pass) supplier() {
 	s := &p.o.Supplier
-	place := placeOf(s.Province, s.City, s.Location)
-	province, city := catalog.Text(place.Province), catalog.Text(place.City)
-	name := catalog.Text(Clean(s.Name))
 	id := Clean(s.ID)
-	p.product.SupplierID, p.product.SupplierName = catalog.Text(id), name
-	p.product.Province, p.product.City = province, city
 	if id == "" {
+		place := placeOf(s.Province, s.City, s.Location)
+		p.product.SupplierName = catalog.Text(Clean(s.Name))
+		p.product.Province, p.product.City = catalog.Text(place.Province), catalog.Text(place.City)
 		return
 	}
-	p.rows.Suppliers = append(p.rows.Suppliers, catalog.Supplier{
+	row := p.supplierRow(id, s)
+	p.product.SupplierID, p.product.SupplierName = catalog.Some(id), row.Name
+	p.product.Province, p.product.City = row.Province, row.City
+	p.rows.Suppliers = append(p.rows.Suppliers, row)
+}
+
+// supplierRow returns what s tells of the supplier with the id.
+func (p *pass) supplierRow(id string, s *catalog.OfferSupplier) catalog.Supplier {
+	place := placeOf(s.Province, s.City, s.Location)
+	return catalog.Supplier{
 		SupplierID: id,
-		Name:       name,
+		Name:       catalog.Text(Clean(s.Name)),
 		LoginID:    catalog.Text(Clean(s.LoginID)),
 		ShopURL:    p.shopURL(s.ShopURL),
-		Province:   province,
-		City:       city,
+		Province:   catalog.Text(place.Province),
+		City:       catalog.Text(place.City),
 		Years:      p.years(s.Years),
 		Scores:     sortedScores(s.Scores),
 		ObservedAt: p.obs.At,
 		JournalRef: p.obs.Ref,
-	})
+	}
 }
 
 func (p *pass) shopURL(text string) catalog.Opt[string] {

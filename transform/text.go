@@ -332,11 +332,18 @@ func element(name string) (known, inline bool) {
 // trimOrnaments removes the symbols that sellers decorate attribute names with
 // from both ends of clean text. Text of nothing but ornaments is kept.
 func trimOrnaments(s string) string {
+	if s != "" && isNameByte(s[0]) && isNameByte(s[len(s)-1]) || len(s) >= 3 && isIdeograph(s[0]) && isIdeograph(s[len(s)-3]) {
+		return s
+	}
 	if t := strings.TrimFunc(s, isOrnament); t != "" {
 		return t
 	}
 	return s
 }
+
+// isIdeograph reports whether c is the first byte of a character of U+5000 to
+// U+9FFF; no later byte of a character is like it.
+func isIdeograph(c byte) bool { return c > 0xE4 && c <= 0xE9 }
 
 func isOrnament(r rune) bool {
 	switch {

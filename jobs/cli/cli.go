@@ -72,7 +72,7 @@ the job's quality limits, 4 stopped at a call budget or quota (resumable),
 	root.AddCommand(
 		runCommand(env), planCommand(env), validateCommand(env), replayCommand(env),
 		verifyCommand(env), runsCommand(env), schemaCommand(env), sandboxCommand(env),
-		versionCommand(env), verifyChildCommand(env),
+		journalCommand(env), authCommand(env), versionCommand(env), verifyChildCommand(env),
 	)
 	return root
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"offerlake/jobs"
 	"offerlake/load"
 	"offerlake/transform"
 )
@@ -62,4 +63,30 @@ func columnsDoc() string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// TestDocumentedJobs: the job files that README.md and docs show are valid.
+func TestDocumentedJobs(t *testing.T) {
+	t.Parallel()
+	for path, context := range map[string]string{
+		"../../README.md": "%s",
+		"../../docs/gateways.md": "name: t\ngateway: {kind: sandbox, sandbox: {speaks: openplatform}}\n" +
+			"sources:\n%s\noutput: [{url: out, format: csv}]\n",
+	} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := strings.Split(string(b), "```yaml\n")[1:]
+		if len(blocks) == 0 {
+			t.Errorf("%s shows no job file", path)
+		}
+		for _, block := range blocks {
+			yaml, _, _ := strings.Cut(block, "```")
+			getenv := func(string) (string, bool) { return "x", true }
+			if _, err := jobs.Parse(path, fmt.Appendf(nil, context, yaml), jobs.LoadOptions{Getenv: getenv}); err != nil {
+				t.Errorf("%v", err)
+			}
+		}
+	}
 }

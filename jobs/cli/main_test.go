@@ -105,6 +105,12 @@ output:
 `, speaks, offers, profile, out, out)
 }
 
+// keywordJob is sandboxJob for dialects that can do no more than search for
+// keywords.
+func keywordJob(speaks, profile string, offers int, out string) string {
+	return strings.NewReplacer(", price: {from: 1}", "", "  - category: {ids: [1048182]}\n", "").Replace(sandboxJob(speaks, profile, offers, out))
+}
+
 // dataFiles returns the SHA-256 of every data file below dir, by path.
 func dataFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()

@@ -56,11 +56,14 @@ func TestKnobs(t *testing.T) {
 // not depend on the number of workers.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	for _, speaks := range []string{"onebound", "openplatform", "bearer"} {
+	for _, speaks := range []string{"onebound", "openplatform", "param2", "bearer", "router", "portals"} {
 		t.Run(speaks, func(t *testing.T) {
 			t.Parallel()
 			out := t.TempDir()
 			job := writeJob(t, sandboxJob(speaks, "hostile", 300, out))
+			if speaks == "router" || speaks == "portals" { // they search for keywords only, and filter by nothing
+				job = writeJob(t, keywordJob(speaks, "hostile", 300, out))
+			}
 			mustRun(t, "run", job, "--progress", "none", "--date", "2026-11-22")
 			again := t.TempDir()
 			r := mustRun(t, "replay", job, "--progress", "none", "--date", "2026-11-22", "--dest", again, "--json", "--set", "gateway.limits.in_flight=2")
@@ -327,7 +330,7 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
 		t.Skipf("no small disk can be mounted here: %v", err)
 	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, 0) })
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	c := sandbox.Credentials()
 	var ids []string
 	for i := range 600 {
@@ -521,7 +524,7 @@ func TestSamples(t *testing.T) {
 		"ONEBOUND_KEY": "k", "ONEBOUND_SECRET": "s",
 		"ALI1688_APP_KEY": "k", "ALI1688_APP_SECRET": "s", "ALI1688_REFRESH_TOKEN": "r",
 	}
-	for _, name := range []string{"demo", "nightly", "backfill"} {
+	for _, name := range []string{"demo", "nightly", "backfill", "enrich"} {
 		job, err := jobs.Load("../"+name+".yaml", jobs.LoadOptions{Getenv: func(k string) (string, bool) { v, ok := vars[k]; return v, ok }})
 		if err != nil {
 			t.Fatal(err)

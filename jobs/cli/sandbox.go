@@ -15,7 +15,7 @@ func sandboxCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the emulated gateways on this machine until interrupted",
-		Long: `Serves emulated 1688 gateways (onebound, openplatform, bearer) with one
+		Long: `Serves emulated 1688 gateways, of all kinds but sandbox, with one
 deterministic catalogue over HTTP. Point a job at it by its kind, endpoints and
 the credentials that it prints. /_sandbox/stats tells what it was asked.`,
 		Args: usageArgs(cobra.NoArgs),

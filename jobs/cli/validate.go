@@ -29,6 +29,9 @@ files that they read ids from, and whether the gateway can express the filters.`
 					continue
 				}
 				fmt.Fprintf(env.Stdout, "%s: ok\n", path)
+				for _, note := range job.Notes() {
+					fmt.Fprintf(env.Stdout, "  note: %s\n", note)
+				}
 			}
 			if err := errors.Join(faults...); err != nil {
 				return fmt.Errorf("%w%w", err, hidden{jobs.ErrUsage})

@@ -25,7 +25,7 @@ func newTexts(schema *arrow.Schema, excelSafe bool) *texts {
 	for i := range fields {
 		f := schema.Field(i)
 		switch f.Type.ID() {
-		case arrow.DECIMAL128, arrow.TIMESTAMP, arrow.MAP:
+		case arrow.DECIMAL128, arrow.TIMESTAMP, arrow.DATE32, arrow.MAP:
 			f.Type = arrow.BinaryTypes.String
 		}
 		fields[i] = f
@@ -46,9 +46,14 @@ func (t *texts) convert(rec arrow.Record) arrow.Record {
 func (t *texts) column(col arrow.Array) arrow.Array {
 	switch a := col.(type) {
 	case *array.Decimal128:
+		if d := a.DataType().(*arrow.Decimal128Type); d.Precision != catalog.DecimalPrecision || d.Scale != catalog.DecimalScale {
+			return build(a, func(b []byte, i int) []byte { return load.AppendDecimal(b, a.Value(i), d.Scale) })
+		}
 		return build(a, func(b []byte, i int) []byte {
 			return catalog.Decimal(int64(a.Value(i).LowBits())).Append(b)
 		})
+	case *array.Date32:
+		return build(a, func(b []byte, i int) []byte { return append(b, a.Value(i).FormattedString()...) })
 	case *array.Timestamp:
 		return build(a, func(b []byte, i int) []byte {
 			return time.UnixMicro(int64(a.Value(i))).UTC().AppendFormat(b, time.RFC3339Nano)

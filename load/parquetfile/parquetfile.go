@@ -12,13 +12,19 @@
 package parquetfile
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
+	pqfile "github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 
 	"offerlake/load"
@@ -34,7 +40,8 @@ type Options struct {
 // Encoder implements load.Encoder.
 type Encoder struct {
 	codec     codec
-	pageBytes int64 // of data pages and of dictionaries, before compression
+	pageBytes int64     // of data pages and of dictionaries, before compression
+	groups    sync.Pool // of *groupWriter: only files that are being written need one
 }
 
 var _ load.Encoder = (*Encoder)(nil)
@@ -58,31 +65,40 @@ func (e *Encoder) Suffix() string { return ".parquet" }
 // NewFile starts a file. Its key-value metadata names job, date, table and
 // schema fingerprint.
 func (e *Encoder) NewFile(w io.Writer, t *load.Table, meta load.FileMeta) (load.FileEncoder, error) {
-	f := &file{schema: t.Schema(), out: &sink{w: w}}
-	err := recovered(func() (err error) {
-		f.w, err = pqarrow.NewFileWriter(t.Schema(), f.out,
-			e.properties(t), pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
-		return err
-	})
-	if err != nil {
+	f := &file{fields: t.Schema().Fields(), out: &sink{w: w}, groups: &e.groups}
+	if err := recovered(func() error { return f.begin(t, e.properties(t), meta) }); err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
-	}
-	for _, kv := range [][2]string{
-		{"offerlake.job", meta.Job}, {"offerlake.date", meta.Date},
-		{"offerlake.table", t.Name}, {"offerlake.schema", t.Fingerprint()},
-	} {
-		if err := f.w.AppendKeyValueMetadata(kv[0], kv[1]); err != nil {
-			return nil, fmt.Errorf("parquet: %w", err)
-		}
 	}
 	return f, nil
 }
 
 type file struct {
-	w      *pqarrow.FileWriter
+	w      *pqfile.Writer
 	out    *sink
-	schema *arrow.Schema
+	fields []arrow.Field
+	groups *sync.Pool // of *groupWriter
 	broken bool
+}
+
+// begin starts the file. Beside its own metadata it keeps the Arrow schema,
+// from which Arrow's readers take what Parquet's types leave open.
+func (f *file) begin(t *load.Table, props *parquet.WriterProperties, meta load.FileMeta) error {
+	schema, err := pqarrow.ToParquet(t.Schema(), props, pqarrow.DefaultWriterProps())
+	if err != nil {
+		return err
+	}
+	var kv metadata.KeyValueMetadata
+	for _, pair := range [][2]string{
+		{"ARROW:schema", base64.StdEncoding.EncodeToString(flight.SerializeSchema(t.Schema(), memory.DefaultAllocator))},
+		{"offerlake.job", meta.Job}, {"offerlake.date", meta.Date},
+		{"offerlake.table", t.Name}, {"offerlake.schema", t.Fingerprint()},
+	} {
+		if err := kv.Append(pair[0], pair[1]); err != nil {
+			return err
+		}
+	}
+	f.w = pqfile.NewParquetWriter(f.out, schema.Root(), pqfile.WithWriterProps(props), pqfile.WithWriteMetadata(kv))
+	return nil
 }
 
 // sink remembers the first error of the writer below: after one the library
@@ -106,13 +122,30 @@ func (s *sink) Write(p []byte) (int, error) {
 // WriteGroup writes the records as one row group. Columns are written one
 // after the other, which needs the memory of one column's pages at a time.
 func (f *file) WriteGroup(recs []arrow.Record) error {
+	recs = slices.DeleteFunc(slices.Clone(recs), func(r arrow.Record) bool { return r.NumRows() == 0 })
 	return f.do(func() error {
-		t := array.NewTableFromRecords(f.schema, recs)
-		defer t.Release()
-		if t.NumRows() == 0 {
+		if len(recs) == 0 {
 			return nil
 		}
-		return f.w.WriteTable(t, t.NumRows())
+		w, _ := f.groups.Get().(*groupWriter)
+		if w == nil {
+			w = newGroupWriter()
+		}
+		rg := f.w.AppendRowGroup()
+		batches := make([]arrow.Array, len(recs))
+		for i, field := range f.fields {
+			for j, r := range recs {
+				batches[j] = r.Column(i)
+			}
+			if err := w.column(rg, field, batches); err != nil {
+				return fmt.Errorf("column %s: %w", field.Name, err)
+			}
+		}
+		if err := rg.Close(); err != nil { // which ends the last column
+			return err
+		}
+		f.groups.Put(w)
+		return nil
 	})
 }
 
@@ -162,6 +195,7 @@ func (e *Encoder) properties(t *load.Table) *parquet.WriterProperties {
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithDataPageVersion(parquet.DataPageV2),
 		parquet.WithDataPageSize(e.pageBytes),
+		parquet.WithBatchSize(1 << 40), // batches are cut by the caller
 		// A chunk never gives up its dictionary half-way: the library would list
 		// the two encodings of its pages in the order of a Go map, which is another
 		// one in every run. The size of row groups bounds that of dictionaries.

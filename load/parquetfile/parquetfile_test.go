@@ -62,6 +62,8 @@ func appendValue(b array.Builder, row int) {
 		b.Append(decimal128.FromI64(int64(row%1000) - 500))
 	case *array.TimestampBuilder:
 		b.Append(arrow.Timestamp(int64(row) * 1_000_003))
+	case *array.Date32Builder:
+		b.Append(arrow.Date32(row % 5000))
 	case *array.MapBuilder:
 		b.Append(true)
 		for i := range row % 4 {

@@ -57,7 +57,8 @@ func writeNote(f *os.File, note []byte) error {
 
 type lock struct{ f *os.File }
 
-// Close gives up the lock.
+// Close gives up the lock. It does not leave that to the closing: a child that
+// is being started has the file open, too, until it becomes its program.
 func (l *lock) Close() error {
-	return errors.Join(l.f.Truncate(0), l.f.Close())
+	return errors.Join(l.f.Truncate(0), syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN), l.f.Close())
 }

@@ -26,6 +26,8 @@ func (r *Rows) Reset() {
 	*r = Rows{
 		Products: r.Products[:0], SKUs: r.SKUs[:0], PriceTiers: r.PriceTiers[:0],
 		Attributes: r.Attributes[:0], Images: r.Images[:0], Suppliers: r.Suppliers[:0],
+		Sales: r.Sales[:0], Reviews: r.Reviews[:0], Shipping: r.Shipping[:0],
+		Categories: r.Categories[:0], Hits: r.Hits[:0], Records: r.Records[:0],
 		Coverage: r.Coverage[:0], Rejects: r.Rejects[:0], Calls: r.Calls[:0],
 	}
 }
@@ -247,7 +249,7 @@ const (
 	CellNull    CellKind = iota
 	CellBool             // true or false
 	CellInt              // digits with an optional sign, within int64
-	CellDecimal          // plain digits with a decimal point
+	CellDecimal          // plain digits with an optional sign and point, at most 38 of them
 	CellInstant          // RFC 3339
 	CellDate             // 2006-01-02
 	CellJSON             // an object or a list, as compact JSON
@@ -259,7 +261,7 @@ type Coverage struct {
 	Source        string
 	Leaf          string // the query, as JSON
 	DeclaredTotal Opt[int64]
-	Obtained      int64 // distinct offers that the leaf listed
+	Obtained      int64 // distinct offers that the leaf listed, or records that it gave
 	Calls         int64
 	Complete      bool
 	Reason        Opt[string] // the StopReason
@@ -268,7 +270,7 @@ type Coverage struct {
 // Reject is a row of the rejects table: something that was dropped, and why.
 type Reject struct {
 	OfferID    Opt[OfferID]
-	Stage      string // discover, fetch, decode, normalise
+	Stage      string // discover, fetch, decode, normalise, filter, enrich, categories
 	Code       string
 	Message    string
 	Path       Opt[string]

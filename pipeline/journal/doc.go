@@ -9,6 +9,9 @@
 // with zstd (000001.ndjson.zst), as independent frames of about 256 KiB that
 // end at record boundaries, so that one record can be read by decoding one
 // frame. Ordinary tools read both: read_ndjson of DuckDB, zstdcat | jq.
+// Beside a sealed segment stands what its records come to in the index
+// (000001.ndjson.zst.index), bound to the segment's bytes by their checksum.
+// It may be deleted: Open then decodes the segment.
 //
 // # Records
 //

@@ -1,6 +1,9 @@
 package journal
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sort"
+)
 
 // entry places one record: 32 bytes, and about 8 more for its slot.
 type entry struct {
@@ -63,6 +66,15 @@ func (x *index) grow() {
 			*x.slot(x.at(number).hash) = number
 		}
 	}
+}
+
+// between returns the numbers of the entries from position from up to to,
+// counted from 0.
+func (x *index) between(from, to int64) (first, end int) {
+	behind := func(pos int64) int {
+		return sort.Search(x.n, func(i int) bool { return x.at(uint32(i)+1).pos >= pos })
+	}
+	return behind(from), behind(to)
 }
 
 // find returns the records of a hash, oldest first.

@@ -182,15 +182,27 @@ func (j *Journal) Digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// note takes a record that is in its place into the index and the digest.
-func (j *Journal) note(l *line, pos, size int64) {
+// note takes a record that is in its place, at an offset of s, into the index
+// and the digest.
+func (j *Journal) note(s *segment, l *line, off, size int64) {
 	id := l.identity()
-	var carry uint64
-	for i := len(j.digest) - 1; i >= 0; i-- {
-		j.digest[i], carry = bits.Add64(j.digest[i], binary.BigEndian.Uint64(id[8*i:]), carry)
+	var words [4]uint64
+	for i := range words {
+		words[i] = binary.BigEndian.Uint64(id[8*i:])
 	}
-	j.index.add(l.hash, pos, uint32(size))
+	addDigest(&j.digest, words)
+	addDigest(&s.sums.digest, words)
+	s.sums.first, s.sums.last = cmp.Or(s.sums.first, l.seq), l.seq
+	j.index.add(l.hash, s.start+off, uint32(size))
 	j.lastSeq = max(j.lastSeq, l.seq)
+}
+
+// addDigest adds b to a modulo 2^256; the first word is the highest.
+func addDigest(a *[4]uint64, b [4]uint64) {
+	var carry uint64
+	for i := len(a) - 1; i >= 0; i-- {
+		a[i], carry = bits.Add64(a[i], b[i], carry)
+	}
 }
 
 // end returns the position behind the last record.
@@ -243,7 +255,7 @@ func (j *Journal) put(text []byte, l *line) error {
 	}
 	j.dirty = true
 	j.mu.Lock()
-	j.note(l, s.start+s.size, int64(len(text)))
+	j.note(s, l, s.size, int64(len(text)))
 	s.size += int64(len(text))
 	j.mu.Unlock()
 	if s.size >= j.opts.SegmentBytes {

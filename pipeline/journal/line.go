@@ -428,14 +428,12 @@ func (l *line) content() ([]byte, error) {
 	return l.body, nil
 }
 
-// record returns l as a Record that shares no memory with the line.
+// record returns l as a Record. Its body may be part of the line; its other
+// fields are not.
 func (l *line) record() (catalog.Record, error) {
 	body, err := l.content()
 	if err != nil {
 		return catalog.Record{}, err
-	}
-	if l.kind == bodyJSON {
-		body = bytes.Clone(body)
 	}
 	return catalog.Record{
 		Seq: l.seq, Key: string(l.key), At: l.at, Status: l.status, Attempt: l.attempt,

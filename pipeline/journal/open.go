@@ -85,6 +85,19 @@ func (j *Journal) sealedIsWhole(s *segment) bool {
 }
 
 func (j *Journal) loadSealed(s *segment) error {
+	if j.loadSidecar(s) {
+		return nil
+	}
+	if err := j.decodeSealed(s); err != nil {
+		return err
+	}
+	if !j.readOnly {
+		j.writeSidecar(s)
+	}
+	return nil
+}
+
+func (j *Journal) decodeSealed(s *segment) error {
 	packed, err := os.ReadFile(s.sealedPath())
 	if err != nil {
 		return err
@@ -195,7 +208,7 @@ func (c *scan) line(b []byte) error {
 	if l.seq <= c.j.lastSeq {
 		return c.damaged(fmt.Errorf("seq %d does not come after %d", l.seq, c.j.lastSeq))
 	}
-	c.j.note(&l, c.s.start+c.off, int64(len(b))+1)
+	c.j.note(c.s, &l, c.off, int64(len(b))+1)
 	c.off += int64(len(b)) + 1
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 	"offerlake/pipeline/catalog"
 )
 
-// Records returns all records of a key, oldest first; none is no error. They
-// share no memory with the journal.
+// Records returns all records of a key, oldest first; none is no error. The
+// caller must not change their bodies, which other callers may get as well.
 func (j *Journal) Records(key string) ([]catalog.Record, error) {
 	j.mu.RLock()
 	spans := j.index.find(hashOf([]byte(key)))
@@ -35,6 +35,7 @@ func (j *Journal) Records(key string) ([]catalog.Record, error) {
 	return records, nil
 }
 
+// parseRecord returns the record of a line; its body may be part of the line.
 func parseRecord(text []byte) (catalog.Record, error) {
 	l, err := parseLine(bytes.TrimSuffix(text, []byte{'\n'}))
 	if err != nil {
@@ -59,6 +60,7 @@ func (j *Journal) All() iter.Seq2[catalog.Record, error] {
 			if err != nil {
 				return fmt.Errorf("%s: after record %d: %v: %w", j.dir, r.Seq, err, ErrCorrupt)
 			}
+			r.Body = bytes.Clone(r.Body)
 			if !yield(r, nil) {
 				return stopped
 			}
@@ -66,7 +68,7 @@ func (j *Journal) All() iter.Seq2[catalog.Record, error] {
 		})
 		if err == nil && len(rest) > 0 {
 			var r catalog.Record
-			if r, err = parseRecord(rest); err == nil {
+			if r, err = parseRecord(rest); err == nil { // rest is used by nobody else
 				yield(r, nil)
 				return
 			}
@@ -158,6 +160,9 @@ func (j *Journal) frame(s *segment, i int) ([]byte, error) {
 	return j.cache.get(s.start+s.frames[i].raw, size, func() ([]byte, error) { return j.decodeFrame(s, i) })
 }
 
+// decodeSpare is how far the decoder may write behind what it has decoded.
+const decodeSpare = 64
+
 // decodeFrame reads and decodes a frame. The file is opened for it, because a
 // large journal has more segments than a process may have open files.
 func (j *Journal) decodeFrame(s *segment, i int) (data []byte, err error) {
@@ -171,7 +176,8 @@ func (j *Journal) decodeFrame(s *segment, i int) (data []byte, err error) {
 	if _, err := f.ReadAt(packed, from.packed); err != nil {
 		return nil, err
 	}
-	data, err = j.decoder.DecodeAll(packed, make([]byte, 0, to.raw-from.raw))
+	// With room to spare the decoder may write past the end and is faster.
+	data, err = j.decoder.DecodeAll(packed, make([]byte, 0, to.raw-from.raw+decodeSpare))
 	if err == nil && int64(len(data)) != to.raw-from.raw {
 		err = io.ErrUnexpectedEOF
 	}

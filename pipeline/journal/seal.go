@@ -91,6 +91,7 @@ func (j *Journal) seal(s *segment, between func()) error {
 	raw := s.file
 	s.file, s.frames = nil, frames
 	j.mu.Unlock()
+	j.writeSidecar(s)
 	return errors.Join(raw.Close(), os.Remove(s.rawPath()))
 }
 

@@ -31,6 +31,7 @@ type segment struct {
 	size   int64   // uncompressed bytes
 	file   file    // while it is raw; nil once it is sealed
 	frames []frame // once it is sealed; the last one is empty and marks the end
+	sums   sums
 }
 
 // frame is where a zstd frame of a sealed segment starts: in the uncompressed

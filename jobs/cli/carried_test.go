@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"offerlake/load"
+)
+
+// carriedTables are the tables whose columns docs/gateways.md lists.
+var carriedTables = []string{"products", "skus", "price_tiers", "attributes", "images", "suppliers"}
+
+// fill is the share of rows, in per cent, that have a value, by "table.column".
+// A table of its own name is the number of its rows.
+type fill map[string]int
+
+// fillOf counts the values of published CSV files.
+func fillOf(t *testing.T, dest string) fill {
+	t.Helper()
+	f := fill{}
+	for _, table := range carriedTables {
+		rows := readCSV(t, dest, table)
+		f[table] = len(rows)
+		for _, column := range toldColumns(table) {
+			n := 0
+			for _, r := range rows {
+				if v := r[column]; v != "" && v != "{}" && v != "unknown" {
+					n++
+				}
+			}
+			f[table+"."+column] = n * 100 / max(len(rows), 1)
+		}
+	}
+	return f
+}
+
+// toldColumns are the columns of a table that depend on what a gateway tells;
+// the others always have a value.
+func toldColumns(table string) []string {
+	var names []string
+	for _, t := range load.Tables() {
+		for _, c := range t.Columns {
+			if t.Name == table && c.Name != "source_rank" && (c.Nullable || c.Kind == load.Pairs || c.Name == "status") {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names
+}
+
+// checkGatewaysDoc compares what the dialects carry with the table in
+// docs/gateways.md, which it writes with -update.
+func checkGatewaysDoc(t *testing.T, carried map[string]fill) {
+	t.Helper()
+	const path = "../../docs/gateways.md"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := between(t, string(b), "carried", "\n"+carriedDoc(carried))
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(b)); diff != "" {
+		t.Errorf("docs/gateways.md is not current; run: go test ./jobs/cli -run Parity -update\n%s", diff)
+	}
+}
+
+func carriedDoc(carried map[string]fill) string {
+	var b strings.Builder
+	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	header, rule := []string{"column"}, []string{"---"}
+	for _, s := range dialects() {
+		header, rule = append(header, s.name), append(rule, "---")
+	}
+	line(header...)
+	line(rule...)
+	for _, table := range carriedTables {
+		for _, key := range append([]string{table}, toldColumns(table)...) {
+			name := "**" + table + "**"
+			if key != table {
+				name, key = key, table+"."+key
+			}
+			cells := []string{name}
+			for _, s := range dialects() {
+				cells = append(cells, carries(carried, key, s.name))
+			}
+			line(cells...)
+		}
+	}
+	return b.String()
+}
+
+// carries says how much of a column a dialect carries, next to the dialect that
+// carries most.
+func carries(carried map[string]fill, key, name string) string {
+	most := 0
+	for _, s := range dialects() {
+		most = max(most, carried[s.name][key])
+	}
+	switch n := carried[name][key]; {
+	case n == 0:
+		return "–"
+	case n*4 >= most*3:
+		return "yes"
+	}
+	return "partly"
+}

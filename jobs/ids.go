@@ -1,0 +1,98 @@
+package jobs
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"offerlake/pipeline/catalog"
+)
+
+// offerIDs checks ids of a file or of the job.
+func offerIDs(ids []int64) ([]catalog.OfferID, error) {
+	out := make([]catalog.OfferID, len(ids))
+	for i, id := range ids {
+		if id <= 0 {
+			return nil, fmt.Errorf("%d is not an offer id", id)
+		}
+		out[i] = catalog.OfferID(id)
+	}
+	return out, nil
+}
+
+// readIDs reads offer ids from a CSV file with a header that has the column,
+// from a column of a Parquet file, or from a text file with one id a line.
+func readIDs(path, column string) ([]int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv":
+		return readCSVIDs(f, path, column)
+	case ".parquet":
+		return readParquetIDs(f, path, column)
+	}
+	return readTextIDs(f, path)
+}
+
+// readTextIDs reads one id a line. Blank lines and # comments are skipped.
+func readTextIDs(r io.Reader, path string) ([]int64, error) {
+	var ids []int64
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		if text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")); text == "" {
+			continue
+		}
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %q is not an offer id", path, n, text)
+		}
+		ids = append(ids, id)
+	}
+	return ids, lines.Err()
+}
+
+func readCSVIDs(r io.Reader, path, column string) ([]int64, error) {
+	rows := csv.NewReader(r)
+	rows.ReuseRecord = true
+	rows.FieldsPerRecord = -1
+	header, err := rows.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: no CSV header: %w", path, err)
+	}
+	names := slices.Clone(header)
+	names[0] = strings.TrimPrefix(names[0], "\ufeff")
+	at := slices.Index(names, column)
+	if at < 0 {
+		return nil, fmt.Errorf("%s has no column %q, name one of its columns with column: %s", path, column, strings.Join(names, ", "))
+	}
+	var ids []int64
+	for {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return ids, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		line, _ := rows.FieldPos(0)
+		if at >= len(row) {
+			return nil, fmt.Errorf("%s:%d: the row has %d fields; %s is field %d", path, line, len(row), column, at+1)
+		}
+		id, err := strconv.ParseInt(strings.TrimSpace(row[at]), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %q is not an offer id", path, line, row[at])
+		}
+		ids = append(ids, id)
+	}
+}

@@ -1,0 +1,265 @@
+package parquetfile
+
+import (
+	"bytes"
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	pqfile "github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
+)
+
+// The dictionaries number distinct values from 0 in the order in which they
+// came. The library has its own, which allocate for every value.
+
+// table is an open-addressed hash table of numbers.
+type table struct {
+	slots []uint32 // a number plus one; 0 = free
+	n     int
+}
+
+func (t *table) reset() {
+	clear(t.slots)
+	t.n = 0
+}
+
+// full reports whether the table must grow before it takes one more.
+func (t *table) full() bool { return 2*(t.n+1) > len(t.slots) }
+
+// grow doubles the table; hash is that of a number's value.
+func (t *table) grow(hash func(number int) uint64) {
+	t.slots = make([]uint32, max(1024, 2*len(t.slots)))
+	mask := uint64(len(t.slots) - 1)
+	for i := range t.n {
+		at := hash(i) & mask
+		for t.slots[at] != 0 {
+			at = (at + 1) & mask
+		}
+		t.slots[at] = uint32(i) + 1
+	}
+}
+
+// textDictionary numbers texts.
+type textDictionary struct {
+	table
+	seed   maphash.Seed // decides places in the table only, never a number
+	hashes []uint64
+	starts []int32 // of the texts in data; the last one is the end
+	data   []byte
+}
+
+func (d *textDictionary) reset() {
+	if d.starts == nil {
+		d.seed = maphash.MakeSeed()
+	}
+	d.table.reset()
+	d.hashes, d.starts, d.data = d.hashes[:0], append(d.starts[:0], 0), d.data[:0]
+}
+
+func (d *textDictionary) text(number int) []byte { return d.data[d.starts[number]:d.starts[number+1]] }
+
+func (d *textDictionary) number(s []byte) int32 {
+	if d.full() {
+		d.grow(func(i int) uint64 { return d.hashes[i] })
+	}
+	h := maphash.Bytes(d.seed, s)
+	mask := uint64(len(d.slots) - 1)
+	at := h & mask
+	for ; d.slots[at] != 0; at = (at + 1) & mask {
+		i := int(d.slots[at]) - 1
+		if d.hashes[i] == h && bytes.Equal(d.text(i), s) {
+			return int32(i)
+		}
+	}
+	d.hashes = append(d.hashes, h)
+	d.data = append(d.data, s...)
+	d.starts = append(d.starts, int32(len(d.data)))
+	d.n++
+	d.slots[at] = uint32(d.n)
+	return int32(d.n - 1)
+}
+
+// bounds returns the least and the greatest text.
+func (d *textDictionary) bounds() (low, high []byte) {
+	low, high = d.text(0), d.text(0)
+	for i := 1; i < d.n; i++ {
+		switch s := d.text(i); {
+		case bytes.Compare(s, low) < 0:
+			low = s
+		case bytes.Compare(s, high) > 0:
+			high = s
+		}
+	}
+	return low, high
+}
+
+// values returns the texts as an array that shares their memory.
+func (d *textDictionary) values() arrow.Array {
+	data := array.NewData(arrow.BinaryTypes.String, d.n, []*memory.Buffer{
+		nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(d.starts)), memory.NewBufferBytes(d.data),
+	}, nil, 0, 0)
+	defer data.Release()
+	return array.NewStringData(data)
+}
+
+// intDictionary numbers integers.
+type intDictionary[V int32 | int64] struct {
+	table
+	list []V
+}
+
+func (d *intDictionary[V]) reset() {
+	d.table.reset()
+	d.list = d.list[:0]
+}
+
+// spread is the multiplicative hash of Knuth, the better half of it first.
+func spread[V int32 | int64](v V) uint64 {
+	return bits.ReverseBytes64(uint64(v) * 0x9E3779B97F4A7C15)
+}
+
+func (d *intDictionary[V]) number(v V) int32 {
+	if d.full() {
+		d.grow(func(i int) uint64 { return spread(d.list[i]) })
+	}
+	mask := uint64(len(d.slots) - 1)
+	at := spread(v) & mask
+	for ; d.slots[at] != 0; at = (at + 1) & mask {
+		if i := d.slots[at] - 1; d.list[i] == v {
+			return int32(i)
+		}
+	}
+	d.list = append(d.list, v)
+	d.n++
+	d.slots[at] = uint32(d.n)
+	return int32(d.n - 1)
+}
+
+func (d *intDictionary[V]) bounds() (low, high V) {
+	low, high = d.list[0], d.list[0]
+	for _, v := range d.list {
+		low, high = min(low, v), max(high, v)
+	}
+	return low, high
+}
+
+// values returns the integers as an array that shares their memory.
+func (d *intDictionary[V]) values() arrow.Array {
+	if list, ok := any(d.list).([]int32); ok {
+		return intArray(arrow.PrimitiveTypes.Int32, arrow.Int32Traits.CastToBytes(list), d.n)
+	}
+	return intArray(arrow.PrimitiveTypes.Int64, arrow.Int64Traits.CastToBytes(any(d.list).([]int64)), d.n)
+}
+
+func intArray(t arrow.DataType, raw []byte, n int) arrow.Array {
+	data := array.NewData(t, n, []*memory.Buffer{nil, memory.NewBufferBytes(raw)}, nil, 0, 0)
+	defer data.Release()
+	return array.MakeFromData(data)
+}
+
+// dictionaryText writes texts by their numbers in a dictionary.
+func (w *groupWriter) dictionaryText(cw *pqfile.ByteArrayColumnChunkWriter, leaves []leaf) error {
+	d := &w.text
+	d.reset()
+	w.index = w.index[:0]
+	for _, l := range leaves {
+		offsets, data := textsOf(l.values.(*array.String))
+		w.pad(l.values)
+		last, lastNumber := []byte(nil), int32(-1)
+		for i := range l.values.Len() {
+			if l.values.IsNull(i) {
+				w.index = append(w.index, 0)
+				continue
+			}
+			s := data[offsets[i]:offsets[i+1]]
+			if lastNumber < 0 || !bytes.Equal(s, last) {
+				last, lastNumber = s, d.number(s)
+			}
+			w.index = append(w.index, lastNumber)
+		}
+	}
+	if d.n > 0 {
+		// The library's own way to take bounds from an array passes over "".
+		low, high := d.bounds()
+		cw.PageStatistics().(*metadata.ByteArrayStatistics).SetMinMax(low, high)
+	}
+	return w.numbers(cw, leaves, d.n, d.values)
+}
+
+// dictionaryInts writes integers by their numbers in a dictionary.
+func dictionaryInts[V int32 | int64](w *groupWriter, cw pqfile.ColumnChunkWriter, leaves []leaf, d *intDictionary[V],
+	valuesOf func(arrow.Array) ([]V, bool)) error {
+	d.reset()
+	w.index = w.index[:0]
+	for _, l := range leaves {
+		values, _ := valuesOf(l.values)
+		w.pad(l.values)
+		for i, v := range values {
+			if l.values.IsNull(i) {
+				w.index = append(w.index, 0)
+			} else {
+				w.index = append(w.index, d.number(v))
+			}
+		}
+	}
+	if d.n > 0 {
+		low, high := d.bounds()
+		switch s := cw.PageStatistics().(type) {
+		case *metadata.Int64Statistics:
+			s.SetMinMax(int64(low), int64(high))
+		case *metadata.Int32Statistics:
+			s.SetMinMax(int32(low), int32(high))
+		}
+	}
+	return w.numbers(cw, leaves, d.n, d.values)
+}
+
+// pad makes the numbers of an array begin as far from where its memory begins
+// as its null bits do.
+func (w *groupWriter) pad(a arrow.Array) {
+	for range a.Data().Offset() {
+		w.index = append(w.index, 0)
+	}
+}
+
+// numbers writes a dictionary of n values and the numbers in w.index. What the
+// library counts of values it does not count of numbers, so that is done here;
+// the bounds are with the first page and so with the chunk.
+func (w *groupWriter) numbers(cw pqfile.ColumnChunkWriter, leaves []leaf, n int, dictionary func() arrow.Array) error {
+	if n > 0 {
+		values := dictionary()
+		defer values.Release()
+		// The type of the encoder is in an internal package of the library.
+		if err := cw.CurrentEncoder().(interface{ PutDictionary(arrow.Array) error }).PutDictionary(values); err != nil {
+			return err
+		}
+	}
+	raw, stats := w.index, cw.PageStatistics()
+	for _, l := range leaves {
+		offset, slots := l.values.Data().Offset(), l.values.Len()
+		data := array.NewData(arrow.PrimitiveTypes.Int32, slots, []*memory.Buffer{
+			l.values.Data().Buffers()[0], memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(raw[:offset+slots])),
+		}, nil, l.values.NullN(), offset)
+		indices := array.NewInt32Data(data)
+		data.Release()
+		defer indices.Release()
+		raw = raw[offset+slots:]
+		err := inBatches(&l, func(from, to, slot, n int) error {
+			stats.IncNulls(int64(to - from - n))
+			stats.IncNumValues(int64(n))
+			if l.rep == nil { // null slots are there, too
+				slot, n = from, to-from
+			}
+			some := array.NewSlice(indices, int64(slot), int64(slot+n))
+			defer some.Release()
+			return cw.WriteDictIndices(some, l.defined(from, to), l.repeated(from, to))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
