@@ -18,15 +18,18 @@ type query struct {
 	// reusable reports whether the decoded answer may stand in for a new one
 	// when it comes from an earlier run; nil means never.
 	reusable func() bool
-	within   time.Duration // how old such an answer may be
+	since    time.Time // which such an answer must not be older than; zero = never
 	// offline keeps the call off the wire, as in a replay.
 	offline bool
+	// recorded is for a call that is answered from journals or not at all.
+	recorded bool
 }
 
 // answer says where a call's result came from.
 type answer struct {
-	obs  catalog.Observation // of the answer, or of the last attempt
-	rows []catalog.CallRow   // all attempts of the call so far
+	obs    catalog.Observation // of the answer, or of the last attempt
+	rows   []catalog.CallRow   // all attempts of the call so far
+	reused bool                // it was copied from an earlier run
 }
 
 // call answers q from the journal, from an earlier run's journal or over the
@@ -52,9 +55,11 @@ func (c *Client) call(ctx context.Context, q query) (answer, error) {
 		if ok, err := c.reuse(t, q); ok || err != nil {
 			return c.result(t), err
 		}
-		err = c.ask(ctx, t, q)
+	}
+	if offline || q.recorded {
+		err = t.unsettled(c.opts.OutOfCalls)
 	} else {
-		err = t.unsettled()
+		err = c.ask(ctx, t, q)
 	}
 	return c.result(t), err
 }
@@ -78,7 +83,7 @@ func (c *Client) serve(t *trail, i int, q query) (answer, error) {
 		c.verdict(q.API, t.recs[i], q.decode) // a later attempt was decoded over it
 	}
 	a := c.result(t)
-	a.obs.At = t.recs[i].At
+	a.obs.At, a.reused = t.recs[i].At, t.recs[i].Reused != ""
 	if t.errs[i] != nil {
 		return a, t.errs[i]
 	}
@@ -91,6 +96,7 @@ func (c *Client) result(t *trail) answer {
 	if n := len(t.recs); n > 0 {
 		a.obs.At = t.recs[n-1].At
 		a.obs.Ref = c.journal.Ref(t.key)
+		a.reused = t.recs[n-1].Reused != ""
 	}
 	return a
 }
@@ -98,10 +104,10 @@ func (c *Client) result(t *trail) answer {
 // reuse answers q with a success of an earlier run, which it copies into the
 // journal. An answer that does not decode is asked for again.
 func (c *Client) reuse(t *trail, q query) (bool, error) {
-	if c.opts.Earlier == nil || q.within == 0 || q.reusable == nil {
+	if c.opts.Earlier == nil || q.since.IsZero() || q.reusable == nil {
 		return false, nil
 	}
-	r, ref, ok, err := c.opts.Earlier.Latest(t.key, c.opts.Now().Add(-q.within))
+	r, ref, ok, err := c.opts.Earlier.Latest(t.key, q.since, c.opts.AsOf)
 	if err != nil {
 		return false, fmt.Errorf("%s: read earlier journals: %w", q.API, err)
 	}

@@ -3,12 +3,8 @@ package extract
 import (
 	"errors"
 	"log/slog"
-	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"offerlake/pipeline/catalog"
 )
 
 // A Client makes the calls of one run to one gateway: it answers from the
@@ -31,22 +27,13 @@ type Client struct {
 	journal Journal
 	opts    Options
 	log     *slog.Logger
-	http    *http.Client
 
-	members   []*member
-	endpoints *endpoints
-	redact    *redactor
-	halt      *halt
-	slots     chan struct{} // one element per attempt under way
-	keys      keyLocks
-
-	choosing sync.Mutex
-	turn     int                   // where the search for a credential starts; guarded by choosing
-	refusal  *catalog.GatewayError // the last one of class ErrQuota; guarded by choosing
-
-	silent      atomic.Int64 // calls in a row that ended without any answer
-	lastSuccess atomic.Int64 // Unix nanoseconds, real clock
-	count       counters
+	*shared
+	halt    *halt
+	keys    keyLocks
+	budgets []Budget
+	offers  offerIndexes
+	count   counters
 }
 
 // NewClient returns a client that speaks dialect and keeps every answer in
@@ -60,35 +47,41 @@ func NewClient(dialect Dialect, journal Journal, opts Options) (*Client, error) 
 	}
 	opts = opts.withDefaults()
 	c := &Client{
-		dialect:   dialect,
-		journal:   journal,
-		opts:      opts,
-		log:       opts.Logger,
-		http:      newHTTPClient(opts.HTTP),
-		endpoints: newEndpoints(opts.Endpoints),
-		redact:    newRedactor(),
-		halt:      newHalt(opts.Drain),
-		slots:     make(chan struct{}, opts.InFlight),
-		keys:      keyLocks{busy: map[string]chan struct{}{}},
+		dialect: dialect,
+		journal: journal,
+		opts:    opts,
+		log:     opts.Logger,
+		halt:    newHalt(opts.Drain),
+		keys:    keyLocks{busy: map[string]chan struct{}{}},
 	}
-	for i, cred := range opts.Credentials {
-		c.redact.add(cred.Key, cred.Secret, cred.AccessToken, cred.RefreshToken, cred.Code)
-		c.members = append(c.members, newMember(i, cred, opts))
+	if c.budgets = opts.budgets(); opts.Pool == nil {
+		c.shared = newShared(opts)
+	} else {
+		c.shared = opts.Pool.shared
+		c.budgets = append(c.budgets, opts.Pool.budgets...)
 	}
 	return c, nil
 }
 
-// Close lets go of idle connections. Calls under way are not disturbed.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close lets go of idle connections, unless a pool has them. Calls under way
+// are not disturbed.
+func (c *Client) Close() {
+	if c.opts.Pool == nil {
+		c.http.CloseIdleConnections()
+	}
+}
 
 // Stats are a client's figures since it was made. They are read one by one,
-// so figures of calls under way may be a call apart.
+// so figures of calls under way may be a call apart. From InFlight on they are
+// those of all clients of the pool, if there is one; WaitedAtLimit is not.
 type Stats struct {
 	Calls         int64         // attempts sent, retries and token requests included
 	Retries       int64         // those that repeated a call
 	Throttled     int64         // those that the gateway refused as too fast
 	FromJournal   int64         // calls answered by this run's journal
-	Reused        int64         // calls answered by an earlier run's journal
+	Reused        int64         // answers copied from an earlier run's journal
+	ReusedOffers  int64         // offers whose details an earlier run's answer tells, by all processes of the run
+	Unchanged     int64         // those of them that only Options.UnchangedWithin saved asking for
 	Bytes         int64         // size of the answers after decompression
 	InFlight      int           // attempts under way: waiting for their turn or for their answer
 	Pace          float64       // attempts per second over the last seconds
@@ -102,7 +95,7 @@ type Stats struct {
 
 // counters are the parts of Stats that calls add to.
 type counters struct {
-	calls, retries, throttled, fromJournal, reused, bytes, waited atomic.Int64
+	calls, retries, throttled, fromJournal, reused, reusedOffers, unchanged, bytes, waited atomic.Int64
 }
 
 // Stats returns the client's figures.
@@ -113,6 +106,8 @@ func (c *Client) Stats() Stats {
 		Throttled:     c.count.throttled.Load(),
 		FromJournal:   c.count.fromJournal.Load(),
 		Reused:        c.count.reused.Load(),
+		ReusedOffers:  c.count.reusedOffers.Load(),
+		Unchanged:     c.count.unchanged.Load(),
 		Bytes:         c.count.bytes.Load(),
 		InFlight:      len(c.slots),
 		WaitedAtLimit: time.Duration(c.count.waited.Load()),

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +36,10 @@ func newMember(i int, cred Credential, o Options) *member {
 	}
 	m := &member{
 		name: fmt.Sprintf("#%d", i+1), pace: newPacer(cred.PerSecond, o.Burst), cred: cred,
-		renewing: make(chan struct{}, 1), tokens: cred.Tokens, quota: quota{perDay: cred.PerDay},
+		renewing: make(chan struct{}, 1), tokens: cred.Tokens,
+		quota: quota{perDay: cred.PerDay, reserve: int64(math.Round(o.Reserve * million)), ledger: cred.Ledger},
 	}
+	m.quota.look(o.Now())
 	m.renewAt = renewal(cred.AccessExpires, o.Now())
 	return m
 }
@@ -51,8 +54,9 @@ func (m *member) credential() Credential {
 type CredentialStats struct {
 	Name  string // "#1" is the first one of Options.Credentials
 	Calls int64  // attempts sent, token requests included
-	Today int64  // calls of the gateway's day, with those of other processes where the gateway tells
-	// PerDay is how many there may be; 0 = no limit is known.
+	Today int64  // calls of the gateway's day, with those of others as far as the ledger and the gateway tell
+	// PerDay is how many there may be, the reserve left out; 0 = no limit is
+	// known.
 	PerDay int64
 	// RestsUntil is when the gateway's day changes for a credential whose quota
 	// is used up, zero while it has calls left.
@@ -100,8 +104,9 @@ func (c *Client) credentialStats() []CredentialStats {
 	now := c.opts.Now()
 	all := make([]CredentialStats, len(c.members))
 	for i, m := range c.members {
+		perDay, _ := m.quota.limit()
 		all[i] = CredentialStats{
-			Name: m.name, Calls: m.calls.Load(), Today: m.quota.used(now), PerDay: m.quota.limit(), RestsUntil: m.quota.restsUntil(now),
+			Name: m.name, Calls: m.calls.Load(), Today: m.quota.used(now), PerDay: perDay, RestsUntil: m.quota.restsUntil(now),
 		}
 	}
 	return all

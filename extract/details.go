@@ -3,6 +3,8 @@ package extract
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"offerlake/pipeline/catalog"
 )
@@ -11,27 +13,35 @@ import (
 func (c *Client) MaxBatch() int { return max(c.dialect.Limits().MaxBatch, 1) }
 
 // Details fetches at most MaxBatch offers. Every id has its Detail, in the
-// order of ids. Offers that a batch call does not answer, or all of them when
-// it fails as a whole, are fetched one by one.
+// order of wanted. Offers that an earlier run's answer may stand in for are
+// taken from there; the others make up the batch. Those that a batch call does
+// not answer, or all of them when it fails as a whole, are fetched one by one.
 //
 // What goes wrong with one offer is its Detail's Err. An error of Details
 // itself means that the run cannot go on: a class that stops the run, a
 // cancelled context, a journal that cannot be written. The batch then holds
 // the attempts made so far.
-func (c *Client) Details(ctx context.Context, ids []catalog.OfferID) (catalog.DetailBatch, error) {
+func (c *Client) Details(ctx context.Context, wanted []catalog.Wanted) (catalog.DetailBatch, error) {
 	var b catalog.DetailBatch
-	if n := c.MaxBatch(); len(ids) > n {
-		return b, fmt.Errorf("details of %d offers: a batch holds at most %d", len(ids), n)
+	if n := c.MaxBatch(); len(wanted) > n {
+		return b, fmt.Errorf("details of %d offers: a batch holds at most %d", len(wanted), n)
 	}
-	answered, err := c.batch(ctx, ids, &b)
+	known, err := c.known(ctx, wanted, &b)
 	if err != nil {
 		return b, err
 	}
-	details := make([]catalog.Detail, 0, len(ids))
-	for _, id := range ids {
-		d, ok := answered[id]
+	answered, err := c.batch(ctx, without(idsOf(wanted), known), &b)
+	if err != nil {
+		return b, err
+	}
+	details := make([]catalog.Detail, 0, len(wanted))
+	for _, w := range wanted {
+		d, ok := known[w.ID]
 		if !ok {
-			if d, err = c.detail(ctx, id, &b); err != nil {
+			d, ok = answered[w.ID]
+		}
+		if !ok {
+			if d, err = c.detail(ctx, w, &b); err != nil {
 				return b, err
 			}
 		}
@@ -39,6 +49,14 @@ func (c *Client) Details(ctx context.Context, ids []catalog.OfferID) (catalog.De
 	}
 	b.Details = details
 	return b, nil
+}
+
+// without returns the ids that have no detail yet.
+func without(ids []catalog.OfferID, known map[catalog.OfferID]catalog.Detail) []catalog.OfferID {
+	return slices.DeleteFunc(ids, func(id catalog.OfferID) bool {
+		_, ok := known[id]
+		return ok
+	})
 }
 
 // batch asks for ids in one call when there are several. It returns what is
@@ -52,7 +70,7 @@ func (c *Client) batch(ctx context.Context, ids []catalog.OfferID, b *catalog.De
 		return nil, err
 	}
 	s := c.newSheet(ids)
-	a, err := s.fetch(ctx, singly)
+	a, err := s.fetch(ctx, time.Time{}, singly)
 	b.Calls = append(b.Calls, a.rows...)
 	if err != nil && !ofOffer(err) {
 		return nil, err
@@ -84,9 +102,14 @@ func (c *Client) askedSingly(first catalog.OfferID) (bool, error) {
 }
 
 // detail fetches one offer.
-func (c *Client) detail(ctx context.Context, id catalog.OfferID, b *catalog.DetailBatch) (catalog.Detail, error) {
+func (c *Client) detail(ctx context.Context, w catalog.Wanted, b *catalog.DetailBatch) (catalog.Detail, error) {
+	id := w.ID
 	s := c.newSheet([]catalog.OfferID{id})
-	a, err := s.fetch(ctx, false)
+	since := c.sinceOf(w)
+	if c.MaxBatch() > 1 {
+		since = time.Time{} // known has looked
+	}
+	a, err := s.fetch(ctx, since, false)
 	b.Calls = append(b.Calls, a.rows...)
 	if err != nil {
 		if !ofOffer(err) {
@@ -95,6 +118,9 @@ func (c *Client) detail(ctx context.Context, id catalog.OfferID, b *catalog.Deta
 		return catalog.Detail{ID: id, Err: err, Obs: a.obs}, nil
 	}
 	if d, ok := s.details(a.obs)[id]; ok {
+		if a.reused {
+			c.noteReuse(a.obs.At)
+		}
 		return d, nil
 	}
 	return catalog.Detail{ID: id, Err: s.unanswered(), Obs: a.obs}, nil
@@ -126,14 +152,14 @@ func (c *Client) newSheet(ids []catalog.OfferID) *sheet {
 	return s
 }
 
-func (s *sheet) fetch(ctx context.Context, offline bool) (answer, error) {
+func (s *sheet) fetch(ctx context.Context, since time.Time, offline bool) (answer, error) {
 	a, err := s.client.call(ctx, query{
 		Request: s.req,
 		decode:  s.decode,
 		// An old "not found" may have become wrong; an old offer is what
 		// reuse_within is about.
 		reusable: func() bool { return s.success > 0 },
-		within:   s.client.opts.ReuseWithin,
+		since:    since,
 		offline:  offline,
 	})
 	if err == nil && len(s.strays) > 0 {

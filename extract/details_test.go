@@ -63,7 +63,7 @@ func TestDetailsOfABatch(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				gw, j := byIDs(tt.answers), newMemJournal()
 				c := newTestClient(t, batching, j, gw, nil)
-				b, err := c.Details(t.Context(), ids)
+				b, err := c.Details(t.Context(), wantedAll(ids...))
 				if got := describe(b); err != nil || got != tt.want {
 					t.Errorf("Details = %s, %v, want %s", got, err, tt.want)
 				}
@@ -76,7 +76,7 @@ func TestDetailsOfABatch(t *testing.T) {
 					}
 				}
 				replay := newTestClient(t, batching, j, nil, func(o *Options) { o.Replay = true })
-				again, err := replay.Details(t.Context(), ids)
+				again, err := replay.Details(t.Context(), wantedAll(ids...))
 				if err != nil {
 					t.Fatalf("replay: %v", err)
 				}
@@ -93,7 +93,7 @@ func TestDetailsStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gw := byIDs(map[string]fakeAnswer{"1,2": failing("refused"), "1": offers(1), "2": failing("quota")})
 		c := newTestClient(t, batching, newMemJournal(), gw, nil)
-		b, err := c.Details(t.Context(), []catalog.OfferID{1, 2})
+		b, err := c.Details(t.Context(), wantedAll(1, 2))
 		if catalog.ClassOf(err) != catalog.ErrQuota || len(b.Details) != 0 {
 			t.Errorf("Details = %s, %v, want only the quota error", describe(b), err)
 		}
@@ -111,11 +111,11 @@ func TestDetailsResumesOneByOne(t *testing.T) {
 		j := newMemJournal()
 		ids := []catalog.OfferID{1, 2, 3}
 		gw := byIDs(map[string]fakeAnswer{"1,2,3": failing("upstream"), "1": offers(1), "2": failing("quota")})
-		if _, err := newTestClient(t, batching, j, gw, nil).Details(t.Context(), ids); catalog.ClassOf(err) != catalog.ErrQuota {
+		if _, err := newTestClient(t, batching, j, gw, nil).Details(t.Context(), wantedAll(ids...)); catalog.ClassOf(err) != catalog.ErrQuota {
 			t.Fatalf("Details = %v, want class quota", err)
 		}
 		gw = byIDs(map[string]fakeAnswer{"1,2,3": offers(1, 2, 3), "2": offers(2), "3": offers(3)})
-		b, err := newTestClient(t, batching, j, gw, nil).Details(t.Context(), ids)
+		b, err := newTestClient(t, batching, j, gw, nil).Details(t.Context(), wantedAll(ids...))
 		if got, want := describe(b), "1:ok 2:ok 3:ok"; err != nil || got != want || gw.calls() != 2 {
 			t.Errorf("Details = %s, %v after %d calls, want %s after 2", got, err, gw.calls(), want)
 		}
@@ -129,7 +129,7 @@ func TestDetailsBounds(t *testing.T) {
 	if b, err := c.Details(t.Context(), nil); err != nil || len(b.Details) != 0 {
 		t.Errorf("Details(nil) = %+v, %v, want nothing", b, err)
 	}
-	if _, err := c.Details(t.Context(), make([]catalog.OfferID, 5)); err == nil {
+	if _, err := c.Details(t.Context(), make([]catalog.Wanted, 5)); err == nil {
 		t.Error("Details of 5 offers = nil error, want one: a batch holds 4")
 	}
 	if gw.calls() != 0 {
@@ -153,7 +153,7 @@ func TestDetailsOfAThrottledBatch(t *testing.T) {
 		c := newTestClient(t, batching, newMemJournal(), gw, func(o *Options) { o.MaxThrottle = time.Minute })
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			b, err := c.Details(t.Context(), []catalog.OfferID{1, 2})
+			b, err := c.Details(t.Context(), wantedAll(1, 2))
 			if got, want := describe(b), "1:throttled 2:throttled"; err != nil || got != want {
 				t.Errorf("Details = %s, %v, want %s", got, err, want)
 			}

@@ -121,6 +121,21 @@ type QuotaDialect interface {
 	Quota(a Answer) (used, limit int64, ok bool)
 }
 
+// BatchDialect is implemented by dialects with a detail call for several
+// offers.
+type BatchDialect interface {
+	// Asked returns the offers that a call of Details asked for, nil for any
+	// other call.
+	Asked(api string, p catalog.Params) []catalog.OfferID
+}
+
+// MarkDialect is implemented by dialects whose rows of search results tell when
+// an offer was changed last.
+type MarkDialect interface {
+	// Marks names the field.
+	Marks() string
+}
+
 // FilterError reports the parts of a query that a dialect cannot pass on to
 // its gateway. The names are those of the job file: price, min_order,
 // free_shipping, verified_supplier, category, sort, keyword.
@@ -190,6 +205,9 @@ type Credential struct {
 	// Options.PerDay for this credential. Default: those.
 	PerSecond float64
 	PerDay    int64
+	// Ledger counts the calls of a day together with other clients. Default:
+	// each client, or pool, counts for itself.
+	Ledger Ledger
 	// Tokens keeps the tokens that are granted during the run. Default: they
 	// end with the client.
 	Tokens TokenStore

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"errors"
 	"context"
 	"fmt"
 	"iter"
@@ -104,6 +105,9 @@ func stopOf(err error) catalog.StopReason {
 	case catalog.ErrQuota, catalog.ErrBudget:
 		return catalog.StopQuota
 	case catalog.ErrNotRecorded:
+		if errors.Is(err, catalog.ErrQuota) {
+			return catalog.StopQuota
+		}
 		return catalog.StopNoJournal
 	}
 	return catalog.StopError
@@ -232,13 +236,13 @@ func (w *walk) atWindow() bool {
 
 // capped reports whether the end that was met may be the window's rather than
 // the query's: a declared total that sits on the window, or exceeds it, is a
-// cap, and without a total a window that was read through proves nothing.
+// cap, as many rows as the window holds are one whatever was declared, and without a total a window that was read through proves nothing.
 func (w *walk) capped(p catalog.Page) bool {
 	if w.limits.Window == 0 {
 		return false
 	}
 	if w.total.OK {
-		return w.total.V >= int64(w.limits.Window)
+		return w.total.V >= int64(w.limits.Window) || w.atWindow()
 	}
 	return w.atWindow() || (w.pages-1)*w.pageSize(p) >= w.limits.Window
 }

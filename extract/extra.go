@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"offerlake/pipeline/catalog"
 )
@@ -22,6 +23,7 @@ func (c *Client) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.
 	if !ok || ed.Enrichments()[kind] != ByCall {
 		return out, fmt.Errorf("gateway %s has no call for %s: %w", c.opts.Gateway, kind, catalog.ErrInvalid)
 	}
+	since := c.since(c.opts.EnrichWithin[kind])
 	for n := 1; n <= maxExtraPages; n++ {
 		req, err := ed.Enrich(kind, s, n, c.opts.Day)
 		if err != nil {
@@ -30,9 +32,15 @@ func (c *Client) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.
 		if req.API == "" {
 			return out, nil
 		}
-		page, err := c.extraPage(ctx, ed, kind, s, req, &out)
+		page, reused, err := c.extraPage(ctx, ed, kind, s, req, since, &out)
 		if err != nil {
 			return out, fmt.Errorf("page %d: %w", n, err)
+		}
+		// Pages go together: those after one of an earlier run are of that run,
+		// and those after a new one are new.
+		since = time.Time{}
+		if reused {
+			since = page.Obs.At
 		}
 		if last := len(out.Pages) - 1; last >= 0 && reflect.DeepEqual(page.Extra, out.Pages[last].Extra) {
 			return out, nil
@@ -46,16 +54,20 @@ func (c *Client) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.
 }
 
 // extraPage asks for one page about a subject.
-func (c *Client) extraPage(ctx context.Context, ed EnrichDialect, kind catalog.Enrichment, s catalog.Subject, req Request, out *catalog.Enriched) (catalog.ExtraPage, error) {
-	var page catalog.ExtraPage
-	a, err := c.call(ctx, query{Request: req, decode: func(a Answer) (err error) {
-		page.Extra, err = ed.DecodeExtra(kind, s, a)
-		return err
-	}})
+func (c *Client) extraPage(ctx context.Context, ed EnrichDialect, kind catalog.Enrichment, s catalog.Subject, req Request, since time.Time, out *catalog.Enriched) (page catalog.ExtraPage, reused bool, err error) {
+	a, err := c.call(ctx, query{
+		Request: req,
+		decode: func(a Answer) (err error) {
+			page.Extra, err = ed.DecodeExtra(kind, s, a)
+			return err
+		},
+		reusable: func() bool { return true },
+		since:    since,
+	})
 	out.Calls = append(out.Calls, a.rows...)
 	page.Obs = a.obs
 	c.redact.clean(page.Extra.DecodeIssues)
-	return page, err
+	return page, a.reused, err
 }
 
 // Categories reads the whole category tree, parents before their children. The

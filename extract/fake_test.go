@@ -2,14 +2,17 @@ package extract
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -192,14 +195,33 @@ func (j *memJournal) Append(r catalog.Record) error {
 
 func (j *memJournal) Ref(key string) string { return "run1#" + catalog.KeyHash(key) }
 
-func (j *memJournal) Latest(key string, since time.Time) (catalog.Record, string, bool, error) {
+func (j *memJournal) Latest(key string, since, until time.Time) (catalog.Record, string, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	recs := j.recs[key]
-	if len(recs) == 0 || recs[len(recs)-1].At.Before(since) {
+	if len(recs) == 0 || recs[len(recs)-1].At.Before(since) || recs[len(recs)-1].At.After(until) {
 		return catalog.Record{}, "", false, nil
 	}
 	return recs[len(recs)-1], "run0#" + catalog.KeyHash(key), true, nil
+}
+
+// Attempts makes it a Lister.
+func (j *memJournal) Attempts() iter.Seq2[catalog.Record, error] {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var all []catalog.Record
+	for _, recs := range j.recs {
+		all = append(all, recs...)
+	}
+	slices.SortFunc(all, func(a, b catalog.Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	return func(yield func(catalog.Record, error) bool) {
+		for _, r := range all {
+			r.Body = nil
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
 }
 
 // dump is everything the journal holds, as text.
@@ -286,9 +308,18 @@ func newTestClient(t *testing.T, d Dialect, j Journal, rt http.RoundTripper, cha
 	return c
 }
 
+// wantedAll asks for offers whose rows tell nothing of them.
+func wantedAll(ids ...catalog.OfferID) []catalog.Wanted {
+	wanted := make([]catalog.Wanted, len(ids))
+	for i, id := range ids {
+		wanted[i].ID = id
+	}
+	return wanted
+}
+
 // detailOf fetches one offer.
 func detailOf(ctx context.Context, c *Client, id catalog.OfferID) (catalog.Detail, []catalog.CallRow, error) {
-	b, err := c.Details(ctx, []catalog.OfferID{id})
+	b, err := c.Details(ctx, wantedAll(id))
 	if err != nil {
 		return catalog.Detail{}, b.Calls, err
 	}

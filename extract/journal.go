@@ -13,6 +13,8 @@ import (
 type Journal interface {
 	// Records returns all attempts of a call in this run's journal, oldest
 	// first, and nil when there is none.
+	// The bodies are not changed by anybody: texts that are read from them are
+	// parts of them.
 	Records(key string) ([]catalog.Record, error)
 	// Append adds an attempt; the kernel has it when Append returns. It does
 	// not retain r.Body.
@@ -23,9 +25,9 @@ type Journal interface {
 
 // Earlier is what earlier runs have recorded. It is safe for concurrent use.
 type Earlier interface {
-	// Latest returns the newest attempt of a call that is not older than
-	// since, and its journal_ref.
-	Latest(key string, since time.Time) (r catalog.Record, ref string, ok bool, err error)
+	// Latest returns the newest whole answer to a call that is neither older
+	// than since nor younger than until, and its journal_ref.
+	Latest(key string, since, until time.Time) (r catalog.Record, ref string, ok bool, err error)
 }
 
 // trail is all that is known about one call: its recorded attempts, oldest
@@ -86,9 +88,16 @@ func (t *trail) rows() []catalog.CallRow {
 
 // unsettled is the error of a call that may not be sent and whose recorded
 // attempts settle nothing. Where a live run would have gone on without the
-// answer, this is the error that it went on with.
-func (t *trail) unsettled() error {
+// answer, this is the error that it went on with. A run that is out of calls
+// has its answers still to come.
+func (t *trail) unsettled(outOfCalls bool) error {
 	api := catalog.KeyAPI(t.key)
+	if outOfCalls && (len(t.errs) == 0 || t.errs[len(t.errs)-1].Class.StopsRun()) {
+		return &catalog.GatewayError{
+			Class: catalog.ErrNotRecorded, API: api, Cause: catalog.ErrQuota,
+			Message: "the run stopped at its budget before this call; it is made when the run is resumed",
+		}
+	}
 	if len(t.errs) == 0 {
 		return &catalog.GatewayError{Class: catalog.ErrNotRecorded, API: api, Message: "the journal holds no answer to this call"}
 	}

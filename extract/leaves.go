@@ -154,7 +154,7 @@ func (t *categoryTree) children(ctx context.Context, id catalog.CategoryID) ([]C
 			return err
 		},
 		reusable: func() bool { return true },
-		within:   t.client.opts.CategoriesWithin,
+		since:    t.client.since(t.client.opts.CategoriesWithin),
 	})
 	t.rows = append(t.rows, a.rows...)
 	return children, a.obs, err

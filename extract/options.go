@@ -10,7 +10,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"offerlake/pipeline/catalog"
 )
+
+// defaultPerSecond is the rate that users report to be safe.
+const defaultPerSecond = 5.0
 
 // Unlimited is a PerSecond that no gateway and no machine reaches.
 const Unlimited = 1e6
@@ -45,6 +50,10 @@ type Options struct {
 	// used up rests until the day changes; while all of them rest, calls end
 	// with class ErrQuota. Default: no limit but the gateway's own.
 	PerDay int64
+	// Reserve is the share of a credential's calls per day that is left unspent,
+	// 0 to less than 1, rounded up to whole calls. It is taken from PerDay and
+	// from the limit that the gateway tells. Default: 0.
+	Reserve float64
 	// Burst is how many attempts of a credential may follow each other at once
 	// after a pause. Default: 1, evenly paced, because a gateway's own idea of a
 	// burst is not known.
@@ -67,12 +76,31 @@ type Options struct {
 	// MaxCalls is the hard budget of attempts that this client may send, token
 	// requests included. Negative means none at all. Default: no limit.
 	MaxCalls int64
+	// Budget is a budget that outlives the client, in addition to MaxCalls.
+	// Default: none.
+	Budget Budget
+	// Pool makes the client share what a Pool lists with the pool's other
+	// clients; the pool's options for it take the place of the client's own,
+	// and MaxCalls and Budget bound the client in addition to the pool's.
+	// Default: the client is on its own.
+	Pool *Pool
 
 	// Earlier holds the journals of earlier runs, and ReuseWithin how old a
 	// detail answer in them may be to be used instead of paying for a new one.
 	// Default: nothing is reused.
 	Earlier     Earlier
 	ReuseWithin time.Duration
+	// UnchangedWithin is the same for an offer that, by its row of search
+	// results, has not been changed since that answer. Default: such rows are
+	// not looked at.
+	UnchangedWithin time.Duration
+	// EnrichWithin is the same for answers to enrichments. Default: none is
+	// reused.
+	EnrichWithin map[catalog.Enrichment]time.Duration
+	// AsOf is when the run began: ages are reckoned from then, and answers that
+	// came later to other runs are not used, so that a resumed run makes the
+	// same choices. Default: that of Now when the client is made.
+	AsOf time.Time
 	// CategoriesWithin is the same for the lists of sub-categories, which
 	// change rarely. Default: nothing is reused.
 	CategoriesWithin time.Duration
@@ -86,6 +114,9 @@ type Options struct {
 	Drain <-chan struct{}
 	// Replay answers every call from the journal and never sends one.
 	Replay bool
+	// OutOfCalls says that a replayed run stopped at a budget or quota: what its
+	// journal lacks is still to come, and ends leaves with StopQuota.
+	OutOfCalls bool
 
 	// Now is the clock for journal records, signatures, token expiry and
 	// latency; emulated gateways may freeze it. Pacing always uses real time.
@@ -107,7 +138,7 @@ func (o Options) withDefaults() Options {
 	for i, e := range o.Endpoints {
 		o.Endpoints[i] = strings.TrimRight(e, "/")
 	}
-	orDefault(&o.PerSecond, 5)
+	orDefault(&o.PerSecond, defaultPerSecond)
 	orDefault(&o.Burst, 1)
 	orDefault(&o.InFlight, 8)
 	orDefault(&o.AttemptTimeout, time.Minute)
@@ -117,16 +148,31 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.AsOf.IsZero() {
+		o.AsOf = o.Now()
+	}
 	if o.Day.IsZero() {
 		o.Day = o.Now()
 	}
-	if o.HTTP == nil {
+	if o.HTTP == nil && o.Pool == nil {
 		o.HTTP = newTransport(o.InFlight)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o
+}
+
+// budgets returns the budgets that o names.
+func (o Options) budgets() []Budget {
+	var all []Budget
+	if o.MaxCalls != 0 {
+		all = append(all, &memoryBudget{left: o.MaxCalls})
+	}
+	if o.Budget != nil {
+		all = append(all, o.Budget)
+	}
+	return all
 }
 
 func orDefault[T comparable](field *T, value T) {
@@ -145,7 +191,7 @@ func (o Options) Validate() error {
 		}
 	}
 	fault(o.Gateway == "", "gateway kind is missing")
-	fault(len(o.Endpoints) == 0 && !o.Replay, "no endpoint")
+	fault(len(o.Endpoints) == 0 && !o.Replay && o.Pool == nil, "no endpoint")
 	for i, e := range o.Endpoints {
 		// The URL itself may hold a password, so it is not repeated.
 		u, err := url.Parse(e)
@@ -155,6 +201,7 @@ func (o Options) Validate() error {
 	badRate := func(r float64) bool { return r < 0 || math.IsNaN(r) || r > Unlimited }
 	fault(badRate(o.PerSecond), "per second is %v, want 0 to 1e6", o.PerSecond)
 	fault(o.PerDay < 0, "per day is %d, want 0 or more", o.PerDay)
+	fault(!(o.Reserve >= 0 && o.Reserve < 1), "reserve is %v, want 0 to less than 1", o.Reserve)
 	for i, c := range o.Credentials {
 		fault(badRate(c.PerSecond), "per second of credential #%d is %v, want 0 to 1e6", i+1, c.PerSecond)
 		fault(c.PerDay < 0, "per day of credential #%d is %d, want 0 or more", i+1, c.PerDay)
@@ -166,6 +213,10 @@ func (o Options) Validate() error {
 	fault(o.MaxBody < 0, "max body is %d, want 0 or more", o.MaxBody)
 	fault(o.MaxThrottle < 0, "max throttle is %v, want 0 or more", o.MaxThrottle)
 	fault(o.ReuseWithin < 0, "reuse within is %v, want 0 or more", o.ReuseWithin)
+	fault(o.UnchangedWithin < 0, "unchanged within is %v, want 0 or more", o.UnchangedWithin)
+	for kind, within := range o.EnrichWithin {
+		fault(within < 0, "%s within is %v, want 0 or more", kind, within)
+	}
 	fault(o.CategoriesWithin < 0, "categories within is %v, want 0 or more", o.CategoriesWithin)
 	return errors.Join(faults...)
 }

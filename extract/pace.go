@@ -21,6 +21,10 @@ const (
 	// climbPerSecond is the part of the configured rate that a second of
 	// success gives back after a cut, so half the rate is back in 25 s.
 	climbPerSecond = 0.02
+	// growPerSecond is the part of the current rate that a second of success adds
+	// where no rate is configured: what the gateway allows has to be found out,
+	// and may be a hundred times what a cut has left.
+	growPerSecond = 0.1
 	// floor is the part of the configured rate that no cut goes below.
 	floor = 1.0 / 64
 	// measureSeconds is the span over which the pace is measured.
@@ -30,8 +34,9 @@ const (
 // pacer spaces the attempts of one credential. It halves the rate when the
 // gateway throttles and climbs back slowly, never above the configured rate.
 // Where none is configured (Unlimited), it halves the pace that the attempts
-// really had, and what that was takes the configured rate's place in floor and
-// climbPerSecond; the climb goes on for as long as nothing is throttled.
+// really had, or begins at the default rate when they were too few to have one;
+// what that was takes the configured rate's place in floor and climbPerSecond,
+// and the climb goes on, ever faster, for as long as nothing is throttled.
 //
 // It is a token bucket kept as the time of the next token. What it has beyond
 // x/time/rate: when it is late it catches up, but, unless a burst is
@@ -160,6 +165,9 @@ func (p *pacer) cut(sent time.Time) bool {
 	}
 	now := time.Now()
 	if actual := p.pace(now); p.limit >= Unlimited && actual > 0 {
+		if now.Sub(p.begun) < time.Second {
+			actual = max(actual, 2*defaultPerSecond)
+		}
 		if p.cutAt.IsZero() {
 			p.full = actual
 		}
@@ -215,6 +223,9 @@ func (p *pacer) climb() {
 	}
 	now := time.Now()
 	gain := p.full * climbPerSecond * now.Sub(p.changed).Seconds()
+	if p.limit >= Unlimited {
+		gain = max(gain, p.rate*growPerSecond*now.Sub(p.changed).Seconds())
+	}
 	p.set(min(p.rate+gain, p.limit), now)
 }
 

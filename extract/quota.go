@@ -28,22 +28,29 @@ func nextDay(t time.Time) time.Time { return midnight(t).AddDate(0, 0, 1) }
 // quota is what a credential may call within a day. It is not safe for
 // concurrent use.
 type quota struct {
-	perDay int64 // as configured; 0 = no limit
-	told   int64 // as the gateway says; 0 = it has not
+	perDay  int64  // as configured; 0 = no limit
+	told    int64  // as the gateway says; 0 = it has not
+	reserve int64  // millionths of the limit that are left unspent
+	ledger  Ledger // nil = only own calls are counted
 
 	day    time.Time // of sent and others
-	sent   int64     // own calls, those under way included
-	others int64     // those that others make with it, at least
+	sent   int64     // calls that the ledger has, or own ones; those under way included
+	others int64     // calls beyond these, at least
 
 	refused time.Time // rests until then, because the gateway said so
 }
 
-// limit is the calls per day, 0 when there is no known limit.
-func (q *quota) limit() int64 {
-	if q.perDay == 0 || q.told != 0 && q.told < q.perDay {
-		return q.told
+const million = 1_000_000
+
+// limit is the calls per day without the reserve; false when no limit is known.
+func (q *quota) limit() (int64, bool) {
+	n := q.perDay
+	if n == 0 || q.told != 0 && q.told < n {
+		n = q.told
 	}
-	return q.perDay
+	// In two parts, since the product of both may overflow.
+	kept := n/million*q.reserve + (n%million*q.reserve+million-1)/million
+	return n - kept, n > 0
 }
 
 // used returns the calls of the day.
@@ -60,10 +67,17 @@ func (q *quota) restsUntil(now time.Time) time.Time {
 	switch {
 	case now.Before(q.refused):
 		return q.refused
-	case q.used(now) >= q.limit() && q.limit() > 0:
+	case q.spent(now):
 		return nextDay(now)
 	}
 	return time.Time{}
+}
+
+// spent reports whether the calls of the day are used up.
+func (q *quota) spent(now time.Time) bool {
+	used := q.used(now) // which also begins the day
+	limit, known := q.limit()
+	return known && used >= limit
 }
 
 func (q *quota) rests(now time.Time) bool { return !q.restsUntil(now).IsZero() }
@@ -74,15 +88,63 @@ func (q *quota) hear(at time.Time, used, limit int64) {
 	if limit <= 0 || used < 0 || !midnight(at).Equal(q.day) {
 		return
 	}
+	q.look(at) // what other processes have sent since is no stranger's
 	q.told = limit
 	q.others = max(q.others, used-q.sent)
 }
 
 // refuse notes that the gateway turned down a call made at a time because the
 // day's calls are used up.
-func (q *quota) refuse(at time.Time) {
-	if until := nextDay(at.Add(-clockSlack)).Add(clockSlack); until.After(q.refused) {
+func (q *quota) refuse(at time.Time) error {
+	at = at.Add(-clockSlack)
+	until := nextDay(at).Add(clockSlack)
+	if until.After(q.refused) {
 		q.refused = until
+	}
+	if q.ledger == nil {
+		return nil
+	}
+	return q.ledger.Refuse(midnight(at), until)
+}
+
+// take counts a call, right before it is sent. It reports whether there was one
+// left.
+func (q *quota) take(now time.Time) (bool, error) {
+	if q.rests(now) {
+		return false, nil
+	}
+	if q.ledger == nil {
+		q.sent++
+		return true, nil
+	}
+	limit, known := q.limit()
+	if !known {
+		limit = NoQuota
+	}
+	t, ok, err := q.ledger.Take(midnight(now), limit-q.others)
+	if err == nil {
+		q.adopt(now, t)
+	}
+	return ok, err
+}
+
+// look reads what the ledger has by now. If it cannot be read, the next call
+// will tell.
+func (q *quota) look(now time.Time) {
+	if q.ledger == nil {
+		return
+	}
+	if t, err := q.ledger.Read(midnight(now)); err == nil {
+		q.adopt(now, t)
+	}
+}
+
+// adopt takes over the ledger's tally of the day that now is in.
+func (q *quota) adopt(now time.Time, t Tally) {
+	q.used(now) // of that day
+	q.sent = max(q.sent, t.Calls)
+	if t.Refused.After(q.refused) {
+		q.refused = t.Refused
 	}
 }
 
@@ -96,12 +158,15 @@ func (c *Client) charge(m *member) error {
 	c.choosing.Lock()
 	defer c.choosing.Unlock()
 	now := c.opts.Now()
-	if m.quota.rests(now) {
+	ok, err := m.quota.take(now)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the calls of today cannot be counted: %w", err)
+	case !ok:
 		return errResting
-	}
-	m.quota.sent++
-	if m.quota.rests(now) {
-		c.log.Warn("the calls of a credential for today are used up", "credential", m.name, "per_day", m.quota.limit())
+	case m.quota.rests(now):
+		perDay, _ := m.quota.limit()
+		c.log.Warn("the calls of a credential for today are used up", "credential", m.name, "per_day", perDay)
 	}
 	return nil
 }
@@ -127,7 +192,9 @@ func (c *Client) spendUp(m *member, rep reply, ge *catalog.GatewayError) error {
 	c.choosing.Lock()
 	defer c.choosing.Unlock()
 	now := c.opts.Now()
-	m.quota.refuse(rep.at)
+	if err := m.quota.refuse(rep.at); err != nil {
+		c.log.Warn("other processes are not told that a credential is used up", "credential", m.name, "error", err)
+	}
 	c.refusal = ge
 	for _, other := range c.members {
 		if !other.quota.rests(now) {
@@ -147,13 +214,17 @@ func (c *Client) quotaError(api string, now time.Time) error {
 		ge = *c.refusal
 	}
 	var until time.Time
+	noted := ""
 	for _, m := range c.members {
 		if t := m.quota.restsUntil(now); until.IsZero() || t.Before(until) {
 			until = t
 		}
+		if m.quota.refused.After(now) && m.quota.ledger != nil && noted == "" {
+			noted = "; it is noted in " + m.quota.ledger.Place() + ", which is to be removed after a recharge"
+		}
 	}
 	hint := fmt.Sprintf("the day's paid calls of all %d credentials are used up: recharge, or resume the run when the quota is renewed: "+
-		"the gateway's day changes at %s, in %v", len(c.members), until.In(gatewayZone).Format("2006-01-02 15:04 MST"), until.Sub(now).Round(time.Minute))
+		"the gateway's day changes at %s, in %v%s", len(c.members), until.In(gatewayZone).Format("2006-01-02 15:04 MST"), until.Sub(now).Round(time.Minute), noted)
 	ge.Message = hinted(ge.Message, hint)
 	return &ge
 }

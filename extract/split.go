@@ -27,7 +27,7 @@ const (
 // splitter turns a query with more results than a gateway's window into
 // queries that fit. It halves the range of prices until they do, at a price
 // that the rows of the first pages suggest; a single price is split by
-// category, and what is left by nothing else is read in every sort order.
+// category and by pieces sold, where the gateway can filter by them, and what is left by nothing else is read in every sort order.
 //
 // The first page of each query tells its size. For a query that fits, this is
 // the first page of its leaf, so only those of larger ones cost anything.
@@ -37,17 +37,25 @@ type splitter struct {
 	window int64
 	leaves []catalog.Leaf
 	rows   []catalog.CallRow // attempts that no leaf's pages will return
+	// unpriced: the query has offers without a price, which no range of prices
+	// holds.
+	unpriced bool
+	// ignored holds the filters that the gateway was found to ignore.
+	ignored map[string]bool
 }
 
 // split replaces a leaf by leaves that fit the gateway's window.
 func (c *Client) split(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf, []catalog.CallRow, error) {
-	s := splitter{client: c, leaf: leaf, window: int64(c.dialect.Limits().Window)}
+	s := splitter{client: c, leaf: leaf, window: int64(c.dialect.Limits().Window), ignored: map[string]bool{}}
 	if s.window == 0 {
 		return []catalog.Leaf{leaf}, nil, nil
 	}
 	_, err := s.part(ctx, leaf.Query, sample{}, 0)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", leaf.Source, err)
+	}
+	if s.unpriced {
+		s.add(leaf.Query, true)
 	}
 	return s.leaves, s.rows, err
 }
@@ -76,17 +84,67 @@ func (s *splitter) part(ctx context.Context, q catalog.Query, known sample, dept
 	if depth >= maxSplits || len(s.leaves) >= maxSplitLeaves {
 		return s.whole(q)
 	}
-	known.prices = slices.Concat(known.prices, pricesOf(res.Hits))
+	prices, unpriced := pricesOf(res.Hits)
+	s.unpriced = s.unpriced || unpriced && !q.PriceFrom.OK && !q.PriceTo.OK
+	known.prices = slices.Concat(known.prices, prices)
 	slices.Sort(known.prices)
 	if m, ok := s.pivot(q, known); ok {
-		s.rows = append(s.rows, res.Calls...)
-		return s.halves(ctx, q, known, m, depth)
+		cheap, dear := q, q
+		cheap.PriceTo, dear.PriceFrom = catalog.Some(m), catalog.Some(m)
+		if s.heeds(ctx, "price", cheap, dear) {
+			s.rows = append(s.rows, res.Calls...)
+			return s.halves(ctx, cheap, dear, known, m, depth)
+		}
 	}
-	if children, err := s.children(ctx, q); len(children) > 0 || err != nil {
+	if children := s.children(ctx, q); len(children) > 1 && s.heeds(ctx, "category", children[0], children[1]) {
 		s.rows = append(s.rows, res.Calls...)
-		return s.categories(ctx, q, children, err, depth)
+		return s.parts(ctx, children, depth)
+	}
+	if bands := s.bands(q); bands != nil && s.heeds(ctx, "sold", bands[0], bands[1]) {
+		s.rows = append(s.rows, res.Calls...)
+		return s.parts(ctx, bands, depth)
 	}
 	return s.whole(q)
+}
+
+// heeds reports whether the gateway applies a filter, by the first pages of
+// two queries that the filter keeps apart. Gateways ignore parameters without
+// a word (wire.md 6.14), and splitting by one of those would never end. The
+// pages are those that the parts begin with.
+func (s *splitter) heeds(ctx context.Context, filter string, a, b catalog.Query) bool {
+	if s.ignored[filter] {
+		return false
+	}
+	first, errA := s.client.page(ctx, a, 1)
+	second, errB := s.client.page(ctx, b, 1)
+	if errA != nil || errB != nil {
+		return true // the parts will meet the error again
+	}
+	same := 0
+	for _, h := range first.Hits {
+		if slices.ContainsFunc(second.Hits, func(o catalog.Hit) bool { return o.ID == h.ID }) {
+			same++
+		}
+	}
+	if same == 0 || 2*same <= len(first.Hits) {
+		return true
+	}
+	s.ignored[filter] = true
+	s.rows = append(s.rows, slices.Concat(first.Calls, second.Calls)...)
+	s.client.log.Warn("the gateway ignores a filter; searches are not split by it", "source", s.leaf.Source, "filter", filter)
+	return false
+}
+
+// parts adds the leaves of queries that together are the one that was split.
+func (s *splitter) parts(ctx context.Context, queries []catalog.Query, depth int) (int64, error) {
+	var found int64
+	for _, q := range queries {
+		n, err := s.part(ctx, q, sample{}, depth+1)
+		if found += n; err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }
 
 // exceeds reports whether a query has more results than can be paged through,
@@ -130,17 +188,15 @@ func (s *splitter) can(q catalog.Query) bool {
 	return err == nil
 }
 
-// halves splits q at a price. What the cheaper half turns out to have tells
+// halves adds the leaves of a query that is split at price m. What the cheaper half turns out to have tells
 // how many offers to expect in the other one.
-func (s *splitter) halves(ctx context.Context, q catalog.Query, known sample, m catalog.Decimal, depth int) (int64, error) {
+func (s *splitter) halves(ctx context.Context, cheap, dear catalog.Query, known sample, m catalog.Decimal, depth int) (int64, error) {
 	at, _ := slices.BinarySearch(known.prices, m)
 	low, high := sample{prices: known.prices[:at:at]}, sample{prices: known.prices[at:len(known.prices):len(known.prices)]}
 	n := int64(len(known.prices))
 	if known.size > 0 && n > 0 {
 		low.size = known.size * int64(at) / n
 	}
-	cheap, dear := q, q
-	cheap.PriceTo, dear.PriceFrom = catalog.Some(m), catalog.Some(m)
 	found, err := s.part(ctx, cheap, low, depth+1)
 	if err != nil {
 		return found, err
@@ -239,53 +295,66 @@ func singlePrice(q catalog.Query) bool {
 	return q.PriceTo.OK && q.PriceTo.V-q.PriceFrom.Or(0) <= fen
 }
 
-// children returns the sub-categories that q can be split by, none when the
-// gateway cannot list them or cannot search within them.
-func (s *splitter) children(ctx context.Context, q catalog.Query) ([]Category, error) {
+// soldMax is a number of pieces sold that hardly an offer reaches.
+const soldMax = 1 << 24
+
+// bands splits q by pieces sold; it returns nil where the gateway cannot filter
+// by that. Both parts include the bound, since it is not known which ones a
+// gateway includes.
+func (s *splitter) bands(q catalog.Query) []catalog.Query {
+	from, to := q.SoldFrom.Or(0), q.SoldTo.Or(soldMax)
+	at := from + 1
+	for at*at < to*max(from, 1) { // doubles up to the square root of from times to
+		at *= 2
+	}
+	if at >= to {
+		at = (from + to) / 2
+	}
+	low, high := q, q
+	low.SoldTo, high.SoldFrom = catalog.Some(at), catalog.Some(at)
+	if at <= from || at >= to || !s.can(low) {
+		return nil
+	}
+	return []catalog.Query{low, high}
+}
+
+// children splits q by sub-category; it returns nil where the gateway cannot
+// list them or cannot search within them.
+func (s *splitter) children(ctx context.Context, q catalog.Query) []catalog.Query {
 	cd, ok := s.client.dialect.(CategoryDialect)
 	within := q
 	within.Category = max(q.Category, 1)
-	if !ok || q.Seller != "" || !s.can(within) {
-		return nil, nil
+	if !ok || s.ignored["category"] || !s.can(within) {
+		return nil
 	}
 	t := categoryTree{client: s.client, dialect: cd}
 	children, _, err := t.children(ctx, q.Category)
 	s.rows = append(s.rows, t.rows...)
-	return children, err
-}
-
-// categories splits q by sub-category.
-func (s *splitter) categories(ctx context.Context, q catalog.Query, children []Category, err error, depth int) (int64, error) {
 	if err != nil {
-		if class := catalog.ClassOf(err); class == "" || class.StopsRun() {
-			return 0, err
-		}
-		return s.whole(q)
+		return nil // what stops the run will stop the next call as well
 	}
-	var found int64
+	var queries []catalog.Query
 	for _, child := range children {
 		if child.ID == q.Category {
-			return s.whole(q)
+			return nil
 		}
-		within := q
 		within.Category = child.ID
-		n, err := s.part(ctx, within, sample{}, depth+1)
-		if found += n; err != nil {
-			return found, err
-		}
+		queries = append(queries, within)
 	}
-	return found, nil
+	return queries
 }
 
-// pricesOf returns the prices of rows that have a plain one; of a range, the
-// lower end.
-func pricesOf(hits []catalog.Hit) []catalog.Decimal {
-	var prices []catalog.Decimal
+// pricesOf returns the prices of rows that have one; of a range, the lower
+// end. unpriced reports whether a row says that there is none, such as 面议.
+func pricesOf(hits []catalog.Hit) (prices []catalog.Decimal, unpriced bool) {
 	for _, h := range hits {
 		text, _, _ := strings.Cut(strings.TrimSpace(strings.TrimPrefix(h.Price, "¥")), "-")
-		if p, err := catalog.ParseDecimal(text); err == nil && p > 0 {
+		switch p, err := catalog.ParseDecimal(text); {
+		case err == nil:
 			prices = append(prices, p)
+		case text != "":
+			unpriced = true
 		}
 	}
-	return prices
+	return prices, unpriced
 }

@@ -19,6 +19,7 @@ type market struct {
 	goods  []good
 	window int
 	size   int
+	deaf   bool           // ignores the filter by price
 	asked  map[string]int // how often each query and page was asked for
 }
 
@@ -73,7 +74,7 @@ func (m *market) find(v url.Values) []good {
 	cat, _ := strconv.ParseInt(v.Get("cat"), 10, 64)
 	var found []good
 	for _, g := range m.goods {
-		if g.price >= from && g.price <= to && (cat == 0 || g.category == catalog.CategoryID(cat)) {
+		if (m.deaf || g.price >= from && g.price <= to) && (cat == 0 || g.category == catalog.CategoryID(cat)) {
 			found = append(found, g)
 		}
 	}
@@ -165,7 +166,7 @@ func crawl(t *testing.T, m *market, d marketDialect) (found map[catalog.OfferID]
 // most 8 % more calls than a splitter needs that knows the market.
 func TestSplit(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		// The same shape as a window of 2000 rows with 50 on a page, for 40,000 offers.
 		m := &market{goods: stock(40_000, seed), window: 2000, size: 50}
 		for i := range m.goods { // no crowd at one price
@@ -223,5 +224,22 @@ func TestSplitOfSmallQueries(t *testing.T) {
 		if len(found) != n || calls != want {
 			t.Errorf("%d offers: found %d in %d calls, want %d", n, len(found), calls, want)
 		}
+	}
+}
+
+// TestSplitByAnIgnoredFilter: a gateway that ignores the price costs a few
+// calls and not a search without an end, and the search is not called whole.
+func TestSplitByAnIgnoredFilter(t *testing.T) {
+	t.Parallel()
+	m := &market{goods: stock(3000, 7), window: 200, size: 10, deaf: true}
+	for i := range m.goods {
+		m.goods[i].category = 1 // of no help either
+	}
+	_, capped, calls := crawl(t, m, marketDialect{})
+	if len(capped) == 0 || !capped[0].Unsplittable {
+		t.Errorf("leaves at the window: %+v, want unsplittable ones", capped)
+	}
+	if most := 6*m.window/m.size + 20; calls > most {
+		t.Errorf("%d calls, want at most %d", calls, most)
 	}
 }

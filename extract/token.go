@@ -158,7 +158,7 @@ func (c *Client) obtain(ctx context.Context, td TokenDialect, m *member) (bool, 
 	build := func(endpoint string, cred Credential) (*http.Request, error) {
 		return td.TokenRequest(ctx, endpoint, cred, c.opts.Now())
 	}
-	if req, err := build(c.opts.Endpoints[0], m.credential()); err == nil && req == nil {
+	if req, err := build(c.endpoints.all[0].url, m.credential()); err == nil && req == nil {
 		if m.fix() {
 			return false, nil
 		}

@@ -66,8 +66,8 @@ func (c *Client) send(ctx context.Context, m *member, api string, failed *endpoi
 	return rep, nil
 }
 
-// prepare builds an attempt's request and takes it from m's quota and from the
-// budget, last of all. Token requests cost no quota.
+// prepare builds an attempt's request and takes it from the budgets and from
+// m's quota, last of all. Token requests cost no quota.
 func (c *Client) prepare(ctx context.Context, m *member, api string, build func() (*http.Request, error)) (*http.Request, error) {
 	req, err := build()
 	if err != nil {
@@ -76,12 +76,19 @@ func (c *Client) prepare(ctx context.Context, m *member, api string, build func(
 	if err := c.halt.check(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.spend(api); err != nil {
+		return nil, err
+	}
 	if api != tokenAPI {
 		if err := c.charge(m); err != nil {
+			if back := refundAll(c.budgets); back != nil {
+				return nil, errors.Join(err, back)
+			}
 			return nil, err
 		}
 	}
-	return req, c.spend(api)
+	c.count.calls.Add(1)
+	return req, nil
 }
 
 // settle lets the health of the attempt's endpoint follow from its answer. It
@@ -100,19 +107,15 @@ func (c *Client) settle(rep reply, ge *catalog.GatewayError) *endpoint {
 	return nil
 }
 
-// spend counts an attempt against the budget, or refuses it.
+// spend takes an attempt from the budgets, or refuses it.
 func (c *Client) spend(api string) error {
-	for {
-		n := c.count.calls.Load()
-		if c.opts.MaxCalls != 0 && n >= max(c.opts.MaxCalls, 0) {
-			return &catalog.GatewayError{
-				Class: catalog.ErrBudget, API: api,
-				Message: fmt.Sprintf("all %d calls that this run may make are used; resume the run to go on", n),
-			}
-		}
-		if c.count.calls.CompareAndSwap(n, n+1) {
-			return nil
-		}
+	ok, err := spendAll(c.budgets)
+	if ok || err != nil {
+		return err
+	}
+	return &catalog.GatewayError{
+		Class: catalog.ErrBudget, API: api,
+		Message: fmt.Sprintf("all calls that may be made are used, %d of them by this run's process; resume the run to go on", c.count.calls.Load()),
 	}
 }
 

@@ -41,6 +41,9 @@ func (j *Job) elementDefaults() {
 			o.Compression = map[string]string{"parquet": "zstd", "csv": "none"}[o.Format]
 		}
 	}
+	if c := j.Changes; c != nil && c.Watch.Column == "" {
+		c.Watch.Column = "offer_id"
+	}
 	for _, s := range j.Sources {
 		if s.Offers != nil && s.Offers.Column == "" {
 			s.Offers.Column = "offer_id"

@@ -39,6 +39,7 @@ func (j *Job) Redirect(dest string) error {
 	if err := checkDestination(dest); err != nil {
 		return err
 	}
+	j.dest = dest
 	j.home, j.homeState = j.journalRoot(), j.Output[0].URL
 	seen := map[string]bool{}
 	for i := range j.Output {

@@ -3,12 +3,10 @@ package jobs
 import (
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 )
 
 // interpolate replaces ${NAME} and ${NAME:-default} in the string values
@@ -42,18 +40,14 @@ func (p *parsing) interpolated(n ast.Node, getenv func(string) (string, bool)) a
 		p.fault(s.GetToken(), err.Error(), "Set it in the environment, or write ${NAME:-default}.")
 		return n
 	}
-	// Decoding reads some values back from their token.
-	tk := *s.Token
-	tk.Type, tk.Value, tk.Origin, tk.Prev, tk.Next = token.DoubleQuoteType, value, strconv.Quote(value), nil, nil
-	s.Token, s.Value = &tk, value
-	p.fromEnv[s] = true
+	p.replaceText(s, value)
 	return s
 }
 
 // retyped returns the value n for a field of type t. A number for a text field
 // becomes the text as it is written: decoding would print it anew, 1.50 as 1.5
-// and 0x1F as 31. A value from the environment takes the type of its field,
-// since ${NAME} within braces has to be quoted and would be text.
+// and 0x1F as 31. A value from the environment or from expand takes the type of
+// its field, since ${NAME} within braces has to be quoted and would be text.
 func (p *parsing) retyped(n ast.Node, t reflect.Type) ast.Node {
 	if t.Kind() == reflect.String {
 		return asText(n)

@@ -45,7 +45,7 @@ func ExitCode(err error) int {
 		return ExitDone
 	case errors.As(err, &faults), errors.Is(err, ErrUsage):
 		return ExitUsage
-	case errors.As(err, &quality):
+	case errors.As(err, &quality), errors.As(err, new(*RangeError)):
 		return ExitQuality
 	case class == catalog.ErrBudget, class == catalog.ErrQuota:
 		return ExitBudget

@@ -263,7 +263,7 @@ func (c Credential) credential() extract.Credential {
 		Key: c.Key + c.AppKey, Secret: c.Secret + c.AppSecret,
 		AccessToken: c.AccessToken, RefreshToken: c.RefreshToken,
 		Code: c.Code, RedirectURI: c.RedirectURI,
-		PerSecond: c.perSecond(), PerDay: c.perDay(),
+		PerSecond: c.perSecond(),
 	}
 }
 
@@ -279,11 +279,11 @@ func (c Credential) perSecond() float64 {
 }
 
 // perDay is the client's PerDay of c, where 0 stands for that of the job.
-func (c Credential) perDay() int64 {
+func (c Credential) perDay(ofJob int64) int64 {
 	switch {
 	case c.PerDay == nil:
 		return 0
-	case *c.PerDay == 0:
+	case *c.PerDay == 0 && ofJob > 0:
 		return math.MaxInt64
 	}
 	return *c.PerDay
@@ -305,6 +305,7 @@ func (g *Gateway) credentials() []extract.Credential {
 	all := make([]extract.Credential, len(g.Credentials))
 	for i, c := range g.Credentials {
 		all[i] = c.credential()
+		all[i].PerDay = c.perDay(g.Limits.PerDay)
 	}
 	return all
 }
@@ -333,9 +334,12 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 		return nil, err
 	}
 	gw := &gateway{
-		dialect: d, endpoints: g.urls(), now: time.Now, close: func() error { return nil },
+		dialect: d, endpoints: g.urls(), now: time.Now,
 	}
 	if gw.credentials, err = g.withTokens(); err != nil {
+		return nil, err
+	}
+	if gw.close, err = g.withLedgers(gw.credentials); err != nil {
 		return nil, err
 	}
 	if g.Kind != "sandbox" {
@@ -349,6 +353,7 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 	}
 	server, err := sandbox.New(sandbox.Options{
 		Offers: g.Sandbox.Offers, Seed: g.Sandbox.Seed, Profile: profile,
+		Night: g.Sandbox.Night, Changed: float64(g.Sandbox.Changed),
 		PerSecond: g.Sandbox.PerSecond, PerDay: g.Sandbox.PerDay,
 		Now: func() time.Time { return noon.Add(time.Since(begun)) },
 	})

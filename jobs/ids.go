@@ -62,37 +62,61 @@ func readTextIDs(r io.Reader, path string) ([]int64, error) {
 	return ids, lines.Err()
 }
 
-func readCSVIDs(r io.Reader, path, column string) ([]int64, error) {
+func readCSVIDs(r io.Reader, path, column string) (ids []int64, err error) {
+	err = readCSV(r, path, column, func(text string) error {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not an offer id", text)
+		}
+		ids = append(ids, id)
+		return nil
+	})
+	return ids, err
+}
+
+// readColumn returns the texts of a column of a CSV file with a header.
+func readColumn(path, column string) (values []string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	err = readCSV(f, path, column, func(text string) error {
+		values = append(values, text)
+		return nil
+	})
+	return values, err
+}
+
+// readCSV gives each text of a column to add, without the blanks around it.
+func readCSV(r io.Reader, path, column string, add func(text string) error) error {
 	rows := csv.NewReader(r)
 	rows.ReuseRecord = true
 	rows.FieldsPerRecord = -1
 	header, err := rows.Read()
 	if err != nil {
-		return nil, fmt.Errorf("%s: no CSV header: %w", path, err)
+		return fmt.Errorf("%s: no CSV header: %w", path, err)
 	}
 	names := slices.Clone(header)
 	names[0] = strings.TrimPrefix(names[0], "\ufeff")
 	at := slices.Index(names, column)
 	if at < 0 {
-		return nil, fmt.Errorf("%s has no column %q, name one of its columns with column: %s", path, column, strings.Join(names, ", "))
+		return fmt.Errorf("%s has no column %q, name one of its columns with column: %s", path, column, strings.Join(names, ", "))
 	}
-	var ids []int64
 	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
-			return ids, nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", path, err)
 		}
 		line, _ := rows.FieldPos(0)
 		if at >= len(row) {
-			return nil, fmt.Errorf("%s:%d: the row has %d fields; %s is field %d", path, line, len(row), column, at+1)
+			return fmt.Errorf("%s:%d: the row has %d fields; %s is field %d", path, line, len(row), column, at+1)
 		}
-		id, err := strconv.ParseInt(strings.TrimSpace(row[at]), 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %q is not an offer id", path, line, row[at])
+		if err := add(strings.Clone(strings.TrimSpace(row[at]))); err != nil {
+			return fmt.Errorf("%s:%d: %w", path, line, err)
 		}
-		ids = append(ids, id)
 	}
 }

@@ -21,6 +21,9 @@ type Job struct {
 	Sources []Source `yaml:"sources" req:"true" doc:"What to look for. An offer found by several sources is published once, with the first one's name."`
 	Details Details  `yaml:"details" doc:"How the details of each offer are fetched."`
 	Enrich  []string `yaml:"enrich" enum:"supplier,sales,reviews,shipping,categories" doc:"What to ask for beyond the details; see docs/gateways.md for which kind can tell what, and for the calls that it takes."`
+	Reuse   Reuse    `yaml:"reuse" doc:"How old answers of earlier runs of this job may be to be used instead of paying for new ones; details have details.reuse_within. 0s = always ask."`
+	Changes *Changes `yaml:"changes" doc:"Compare each offer with its last published state, and write what differs to the table changes. {} does so with all defaults."`
+	Expand  Expand   `yaml:"expand" doc:"Turns the job into many shards, one for each combination of values, for offerlake backfill; fields use the values as {name}. See docs/operations.md."`
 	Output  []Output `yaml:"output" req:"true" doc:"Where the tables go. One URL holds one format."`
 	Journal Journal  `yaml:"journal" doc:"Where the answers of the gateway are kept."`
 	Quality Quality  `yaml:"quality" doc:"Limits beyond which a finished run exits with code 3."`
@@ -33,6 +36,11 @@ type Job struct {
 	// home and homeState are the journal root and the first output of a job
 	// whose outputs were redirected.
 	home, homeState string
+
+	source []byte            // the file, for the jobs of its shards
+	load   LoadOptions       // what it was read with
+	values map[string]string // those of expand that made this job a shard
+	dest   string            // see Redirect
 }
 
 // Gateway says how to reach the catalogue.
@@ -63,6 +71,8 @@ type Sandbox struct {
 	Offers    int     `yaml:"offers" default:"2000" doc:"How many offers its catalogue has."`
 	Seed      uint64  `yaml:"seed" default:"1" doc:"Another seed is another catalogue."`
 	Profile   string  `yaml:"profile" enum:"clean,rough,hostile" default:"clean" doc:"clean: well-typed answers. rough: the quirks of real gateways. hostile: rough and faults."`
+	Night     int     `yaml:"night" default:"0" doc:"How many nights old its catalogue is."`
+	Changed   Percent `yaml:"changed" default:"5%" doc:"Share of the offers that change in each of these nights."`
 	PerSecond float64 `yaml:"per_second" default:"0" doc:"Calls per second and key above which the emulator throttles; 0 = never."`
 	PerDay    int64   `yaml:"per_day" default:"0" doc:"Calls per key and day above which its quota is used up; 0 = no quota."`
 }
@@ -105,8 +115,10 @@ type Limits struct {
 	PerSecond float64 `yaml:"per_second" default:"5" doc:"Attempts per second and credential, retries included; 0 = no limit."`
 	Burst     int     `yaml:"burst" default:"1" doc:"How many attempts may be made at once after a pause."`
 	InFlight  int     `yaml:"in_flight" default:"8" doc:"How many attempts may be under way at once."`
-	PerDay    int64   `yaml:"per_day" default:"0" doc:"Attempts per credential and day of the gateways' clock, UTC+8, after which the run stops with exit code 4, to be resumed; 0 = no limit. Counted by each process for itself, unless the gateway tells what is used (onebound)."`
-	PerRun    int64   `yaml:"per_run" default:"0" doc:"Attempts after which the run stops with exit code 4, to be resumed; 0 = no limit. Counted by each process for itself, unless the gateway tells what is used (onebound)."`
+	PerDay    int64   `yaml:"per_day" default:"0" doc:"Attempts per credential and day of the gateways' clock, UTC+8, after which the run stops with exit code 4, to be resumed; 0 = no limit. Counted over all processes of this user on this machine; what others use counts where the gateway tells it (onebound)."`
+	PerRun    int64   `yaml:"per_run" default:"0" doc:"Attempts after which the run stops with exit code 4, to be resumed; 0 = no limit. A run that was killed or interrupted goes on with what is left of them, one that stopped at the limit with new ones."`
+	OnBudget  string  `yaml:"on_budget" enum:"stop,publish" default:"stop" doc:"What a run does that stops at its budget or a quota, besides keeping all answers: stop publishes nothing; publish publishes what is whole, until the resumed run replaces it. The coverage table says what is missing."`
+	Reserve   Percent `yaml:"reserve" default:"0%" doc:"Share of per_day, or of the limit that the gateway tells (onebound), that is left unspent."`
 }
 
 // Cost is the price of a call.
@@ -118,7 +130,9 @@ type Cost struct {
 // Details says how details are fetched.
 type Details struct {
 	Batch       int      `yaml:"batch" default:"20" doc:"Offers per batch: one call where the gateway has a batch call that carries SKUs, else that many single calls in flight together."`
-	ReuseWithin Duration `yaml:"reuse_within" default:"0s" doc:"Take an offer's answer, or a list of sub-categories, from an earlier run of this job when it is not older than this; 0s = always ask."`
+	ReuseWithin Duration `yaml:"reuse_within" default:"0s" doc:"Take an offer's details from an earlier run of this job when they were not older than this when the run began, whatever batch they were asked for in; 0s = always ask."`
+	Unchanged   string   `yaml:"unchanged" enum:"ask,reuse" default:"ask" doc:"reuse: take the details of an offer from an earlier run, up to details.refresh old, when its row of search results says that it was not changed since (openplatform)."`
+	Refresh     Duration `yaml:"refresh" default:"7d" doc:"How old the details of an unchanged offer may be: it is asked for anew this often. For unchanged: reuse."`
 }
 
 // Output is one destination.
@@ -133,7 +147,9 @@ type Output struct {
 
 // Journal says where answers are kept.
 type Journal struct {
-	URL string `yaml:"url" doc:"A directory. Default: _offerlake under the first output."`
+	URL          string   `yaml:"url" doc:"A directory. Default: _offerlake under the first output."`
+	Keep         Duration `yaml:"keep" default:"0s" doc:"After a publish, remove the journals of this job whose last answer is older than this; what they hold cannot be replayed or reused any more. Journals of runs that can be resumed stay. 0s = keep all."`
+	CompactAfter Duration `yaml:"compact_after" default:"0s" doc:"After a publish, compact the journals of this job whose last answer is older than this: of each call only the last answer stays, which is all that a replay needs. 0s = never."`
 }
 
 // Quality holds the limits of an acceptable run.

@@ -66,6 +66,9 @@ func journalDirs(dir string) ([]string, error) {
 		if err != nil {
 			return err
 		}
+		if e.IsDir() && (strings.HasPrefix(e.Name(), "compact.") || strings.HasSuffix(e.Name(), leaving)) {
+			return filepath.SkipDir // being compacted, or removed
+		}
 		if !e.IsDir() && segmentName.MatchString(e.Name()) && !slices.Contains(dirs, filepath.Dir(path)) {
 			dirs = append(dirs, filepath.Dir(path))
 		}

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -73,7 +74,9 @@ func (j *Job) sourceLeaves(s *Source, index int, d extract.Dialect, stdin []cata
 func queries(s *Source, index int) []catalog.Leaf {
 	var leaves []catalog.Leaf
 	add := func(name string, pages int, q catalog.Query) {
-		leaves = append(leaves, catalog.Leaf{Source: fmt.Sprintf("%s[%d]:%s", q.Kind, index, name), Query: q, MaxPages: pages})
+		leaves = append(leaves, catalog.Leaf{
+			Source: fmt.Sprintf("%s[%d]:%s", q.Kind, index, name), Query: q, MaxPages: pages, Split: s.cover() == coverSplit,
+		})
 	}
 	switch {
 	case s.Search != nil:
@@ -100,7 +103,7 @@ func queries(s *Source, index int) []catalog.Leaf {
 			add(id, s.Pool.Pages, catalog.Query{Kind: catalog.PoolQuery, Pool: id, Category: catalog.CategoryID(s.Pool.Category)})
 		}
 	case s.Selected != nil:
-		add("all", s.Selected.Pages, catalog.Query{Kind: catalog.SelectedQuery})
+		add(cmp.Or(s.Selected.Keyword, "all"), s.Selected.Pages, s.Selected.query())
 	case s.Top != nil:
 		for _, id := range s.Top.Categories {
 			add(strconv.FormatInt(id, 10), 0, catalog.Query{Kind: catalog.TopQuery, Category: catalog.CategoryID(id), Rank: catalog.Rank(s.Top.Rank)})
@@ -111,13 +114,39 @@ func queries(s *Source, index int) []catalog.Leaf {
 	return leaves
 }
 
-func (s *SearchSource) query(keyword string) catalog.Query {
-	bound := func(m *Money) catalog.Opt[catalog.Decimal] {
-		if m == nil {
-			return catalog.Opt[catalog.Decimal]{}
-		}
-		return catalog.Some(m.Decimal)
+// coverSplit is the cover of sources whose queries are split until they fit the
+// gateway's window.
+const coverSplit = "split"
+
+func (s *Source) cover() string {
+	switch {
+	case s.Search != nil:
+		return s.Search.Cover
+	case s.Category != nil:
+		return s.Category.Cover
+	case s.Shop != nil:
+		return s.Shop.Cover
+	case s.Selected != nil:
+		return s.Selected.Cover
 	}
+	return ""
+}
+
+func bound(m *Money) catalog.Opt[catalog.Decimal] {
+	if m == nil {
+		return catalog.Opt[catalog.Decimal]{}
+	}
+	return catalog.Some(m.Decimal)
+}
+
+func (s *SelectedSource) query() catalog.Query {
+	return catalog.Query{
+		Kind: catalog.SelectedQuery, Keyword: strings.TrimSpace(s.Keyword), Category: catalog.CategoryID(s.Category),
+		PriceFrom: bound(s.Price.From), PriceTo: bound(s.Price.To),
+	}
+}
+
+func (s *SearchSource) query(keyword string) catalog.Query {
 	return catalog.Query{
 		Kind: catalog.SearchQuery, Keyword: strings.TrimSpace(keyword), Category: catalog.CategoryID(s.Category),
 		PriceFrom: bound(s.Price.From), PriceTo: bound(s.Price.To), MinOrder: s.MinOrder,

@@ -24,6 +24,8 @@ const maxFile = 1 << 20
 type LoadOptions struct {
 	Getenv func(string) (string, bool) // Default: os.LookupEnv.
 	Set    []string                    // "a.b=value" overrides, applied before validation
+
+	values map[string]string // of the shard to read; nil = check the job with a sample of them
 }
 
 // Load reads, interpolates, decodes and validates a job file. Its error is a
@@ -45,23 +47,27 @@ func Parse(path string, src []byte, opts LoadOptions) (*Job, error) {
 	src = plainText(src)
 	p := &parsing{path: path, lines: strings.Split(string(src), "\n"), overrides: map[*token.Token]string{}, fromEnv: map[ast.Node]bool{}}
 	root := p.parse(src)
+	var expand Expand
 	if root != nil {
-		p.interpolate(root, opts.Getenv)
+		p.interpolate(root, escaping(root, opts.Getenv))
 		for _, s := range opts.Set {
 			p.set(root, s)
+		}
+		if expand = p.takeExpand(root); len(expand) > 0 && len(p.faults) == 0 {
+			p.fill(root, expand, expand.valuesOr(opts.values))
 		}
 		p.checkKeys(root, reflect.TypeFor[Job](), "")
 	}
 	if len(p.faults) > 0 {
 		return nil, p.sorted()
 	}
-	job := &Job{File: path, Dir: filepath.Dir(path)}
+	job := &Job{File: path, Dir: filepath.Dir(path), source: src, load: opts}
 	setDefaults(reflect.ValueOf(job).Elem())
 	if err := yaml.NodeToValue(root, job, yaml.Strict()); err != nil {
 		p.decodeFault(err)
 		return nil, p.sorted()
 	}
-	p.root = root
+	p.root, job.Expand = root, expand
 	p.validate(job)
 	if len(p.faults) > 0 {
 		return nil, p.sorted()
@@ -84,7 +90,9 @@ type parsing struct {
 	faults Faults
 
 	overrides map[*token.Token]string // tokens that came from --set, which has no lines
-	fromEnv   map[ast.Node]bool       // values that hold something of the environment
+	fromEnv   map[ast.Node]bool       // values that hold something of the environment or of expand
+
+	dimensions []*token.Token // the names of expand, in order
 }
 
 func (p *parsing) sorted() Faults {
@@ -267,11 +275,7 @@ var listIndex = regexp.MustCompile(`\[[0-9]+\]`)
 // notYet names keys of the job file format that this version knows of but
 // cannot honour; accepting them silently would be a lie.
 var notYet = map[string]string{
-	"expand":                 "List the keywords, categories or ids in sources instead.",
-	"sources.search.cover":   "Remove it; the coverage table says which searches were capped.",
-	"sources.category.cover": "Remove it; the coverage table says which categories were capped.",
-	"gateway.limits.reserve": "Use per_day or per_run, or run --max-calls, to bound the calls.",
-	"journal.keep":           "Remove it; journals are kept until you delete them.",
+	"journal.keep": "Remove it; journals are kept until you delete them.",
 }
 
 func join(path, key string) string {

@@ -118,7 +118,7 @@ func TestFaults(t *testing.T) {
 		{"missing", "name: test", "journal: {}", 0, 0, []string{"name: is required"}},
 		{"price range", "from: 1.00", "from: 99", 8, 0, []string{"from 99 is above to 50.5"}},
 		{"two sources in one", "offers: {ids: [610947572360]}", "{offers: {ids: [1]}, shop: {sellers: [a]}}", 9, 0, []string{"names 2 kinds of source"}},
-		{"later feature", "details:", "expand: {}\ndetails:", 10, 1, []string{"expand is not available in this version"}},
+		{"nothing to expand", "details:", "expand: {}\ndetails:", 10, 1, []string{"expand: is a mapping from names to values"}},
 		{"plain http", "kind: onebound", "kind: onebound\n  endpoints: [http://example.com]", 4, 15, []string{"unencrypted"}},
 		{"filter that one source lacks", "sort: sales_desc", "free_shipping: true", 9, 0, []string{"by nothing", "by free_shipping", "make a job of its own"}},
 		{"csv option on parquet", "format: parquet", "format: parquet, bom: true", 12, 0, []string{"bom"}},
@@ -167,7 +167,7 @@ func TestFaults(t *testing.T) {
 		{"partition columns", "format: parquet", "format: parquet, partition_by: [dt, province]", 12, 55, []string{"this version partitions by dt only"}},
 		{"partitions without dt", "format: parquet", "format: parquet, partition_by: [province]", 12, 55, []string{"this version partitions by dt only"}},
 		{"unknown key in a list", "sort: sales_desc", "sorted: sales_desc", 8, 0, []string{"unknown key \"sorted\" in sources[0].search"}},
-		{"later setting", "sort: sales_desc", "cover: split", 8, 0, []string{"sources[0].search.cover is not available in this version"}},
+		{"wrong cover", "sort: sales_desc", "cover: splitt", 8, 0, []string{"splitt", "split"}},
 		{"image of nothing", "offers: {ids: [610947572360]}", "image: {}", 9, 12, []string{"image: needs urls or files"}},
 	}
 	for _, tt := range tests {

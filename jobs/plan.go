@@ -99,7 +99,7 @@ type leafFacts struct {
 }
 
 // lastLeaves returns what the leaves gave in the newest published run of the
-// job, by their JSON.
+// job, see factsOf.
 func (s *session) lastLeaves(ctx context.Context, p *Plan) (map[string]leafFacts, error) {
 	manifests, err := load.ReadManifests(ctx, s.outputs[0].Store)
 	if err != nil {
@@ -111,17 +111,27 @@ func (s *session) lastLeaves(ctx context.Context, p *Plan) (map[string]leafFacts
 			last = &manifests[i]
 		}
 	}
+	if last != nil {
+		p.Basis = "the run of " + last.Date
+	}
+	return factsOf(last)
+}
+
+// factsOf returns what the leaves of a published run gave: each by its JSON,
+// and all of a source by its name. Without a run nothing is known.
+func factsOf(last *load.Manifest) (map[string]leafFacts, error) {
 	known := map[string]leafFacts{}
 	if last == nil {
 		return known, nil
 	}
-	p.Basis = "the run of " + last.Date
 	for _, l := range last.Run.Stops {
 		var leaf bytes.Buffer // manifests are indented
 		if err := json.Compact(&leaf, l.Leaf); err != nil {
 			return nil, fmt.Errorf("manifest of %s %s: %w", last.Job, last.Date, err)
 		}
 		known[leaf.String()] = leafFacts{calls: l.Calls, offers: l.Obtained, basis: "last run"}
+		whole := known[l.Source]
+		known[l.Source] = leafFacts{calls: whole.calls + l.Calls, offers: whole.offers + l.Obtained, basis: "last run"}
 	}
 	return known, nil
 }
@@ -146,7 +156,11 @@ func (s *session) probe(ctx context.Context) (facts map[string]leafFacts, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
-	client, err := extract.NewClient(g.dialect, j, s.clientOptions(g, RunOptions{}))
+	budget := s.allotment(RunOptions{})
+	if budget != nil {
+		defer func() { err = errors.Join(err, budget.close()) }() // the run has what is left of it
+	}
+	client, err := extract.NewClient(g.dialect, j, s.clientOptions(g, budget))
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +225,13 @@ func (p *Plan) addLeaf(l catalog.Leaf, known map[string]leafFacts, d extract.Dia
 	f := leafFacts{basis: "listed", offers: int64(len(l.Query.IDs))}
 	if l.Query.Kind != catalog.OffersQuery {
 		var ok bool
-		if f, ok = known[leafJSON(l)]; !ok {
+		name := leafJSON(l)
+		if f, ok = known[name]; l.Split || l.Query.Subtree {
+			if of, has := known[l.Source]; has { // the run made several leaves of it
+				f, ok = of, true
+			}
+		}
+		if !ok {
 			f = p.guess(l, d)
 		}
 	}
@@ -237,6 +257,9 @@ func (p *Plan) guess(l catalog.Leaf, d extract.Dialect) leafFacts {
 		window := int64((limits.Window + limits.PageSize - 1) / limits.PageSize)
 		if pages = window; l.MaxPages > 0 {
 			pages = min(window, int64(l.MaxPages))
+		}
+		if l.Split {
+			p.Unknown = append(p.Unknown, "what "+l.Source+" has beyond the gateway's window")
 		}
 	}
 	p.AtMost = true

@@ -2,8 +2,12 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"offerlake/extract"
@@ -26,13 +30,13 @@ func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeli
 	}
 	sum := &Summary{
 		Job: s.job.Name, Date: s.day(), Run: s.state.Number, Resumed: s.resumed,
-		Seconds: time.Since(s.started).Seconds(), Rows: rows,
+		Seconds: time.Since(s.started).Seconds(), Rows: rows, Partial: s.partial && !s.state.Replay,
 		Calls: stats.Calls, Answered: int64(j.Len()), Retries: stats.Retries, Throttled: stats.Throttled,
-		FromJournal: stats.FromJournal, Reused: stats.Reused,
+		FromJournal: stats.FromJournal, Reused: stats.Reused, ReusedOffers: stats.ReusedOffers, Unchanged: stats.Unchanged,
 		Endpoints: stats.Endpoints, Credentials: stats.Credentials,
 		SecondsAtLimit: stats.Waited.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
 		Paid:           paid, Cost: costOf(s.job, paid),
-		Discovered: r.Discovered, Rejects: r.Rejects,
+		Discovered: r.Discovered, Probes: r.Probes, Rejects: r.Rejects,
 		Journal: s.journalDir(), JournalDigest: j.Digest(),
 	}
 	if sum.Cost != "" {
@@ -46,14 +50,23 @@ func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeli
 }
 
 // addCoverage adds up the leaves. A leaf that declared no total counts with
-// what it gave.
+// what it gave. One that is not complete lacks one offer at least, whatever it
+// declared.
 func (s *Summary) addCoverage(leaves []catalog.Coverage) {
 	for _, c := range leaves {
 		declared := max(c.DeclaredTotal.Or(c.Obtained), 0)
-		s.DeclaredTotal += declared
-		s.Obtained += min(c.Obtained, declared)
+		if !c.Complete {
+			declared = max(declared, c.Obtained+1)
+		}
+		if !strings.HasPrefix(c.Source, string(catalog.CallQuery)+"[") { // records are no offers
+			s.DeclaredTotal += declared
+			s.Obtained += min(c.Obtained, declared)
+		}
 		if c.Complete {
 			continue
+		}
+		if capped(c.Reason.V) {
+			s.Capped++
 		}
 		l := LeafSummary{Source: c.Source, Obtained: c.Obtained, Reason: c.Reason.V}
 		if c.DeclaredTotal.OK {
@@ -65,6 +78,12 @@ func (s *Summary) addCoverage(leaves []catalog.Coverage) {
 	if s.DeclaredTotal > 0 {
 		s.Coverage = float64(s.Obtained) / float64(s.DeclaredTotal)
 	}
+}
+
+// capped reports whether a leaf ended at the gateway's window, so that nobody
+// knows how much lies beyond.
+func capped(reason string) bool {
+	return reason == string(catalog.StopCapped) || reason == pipeline.ReasonUnsplittable
 }
 
 // quality returns a *QualityError if the summary breaches the job's limits, or
@@ -104,8 +123,12 @@ func (s *session) quality(sum *Summary) error {
 func (s *session) coverageBreaches(sum *Summary, limit float64) []string {
 	var breaches []string
 	if sum.Coverage < limit {
-		breaches = append(breaches, fmt.Sprintf("coverage: %.2f %% (%s of %s declared), less than %.2f %%",
-			100*sum.Coverage, count(sum.Obtained), count(sum.DeclaredTotal), 100*limit))
+		breaches = append(breaches, fmt.Sprintf("coverage: %s (%s of %s declared), less than %s; %s",
+			percent(sum.Coverage), count(sum.Obtained), count(sum.DeclaredTotal), percent(limit), worstLeaves(sum.IncompleteLeafs)))
+	}
+	if sum.Capped > 0 && limit > 0 {
+		breaches = append(breaches, fmt.Sprintf("coverage: %d searches ended at the gateway's window, and what lies beyond is not known: use cover: split, "+
+			"or narrow them", sum.Capped))
 	}
 	for _, l := range sum.IncompleteLeafs {
 		if l.Declared == nil && limit > 0 {
@@ -113,6 +136,31 @@ func (s *session) coverageBreaches(sum *Summary, limit float64) []string {
 		}
 	}
 	return breaches
+}
+
+// worstLeaves names the leaves that lack most.
+func worstLeaves(leaves []LeafSummary) string {
+	const most = 3
+	worst := slices.Clone(leaves)
+	slices.SortStableFunc(worst, func(a, b LeafSummary) int { return cmp.Compare(b.lacks(), a.lacks()) })
+	var names []string
+	for _, l := range worst[:min(len(worst), most)] {
+		names = append(names, fmt.Sprintf("%s lacks %s (%s)", l.Source, count(l.lacks()), l.Reason))
+	}
+	return "worst: " + strings.Join(names, ", ")
+}
+
+// lacks is how many offers of a leaf are known to be missing.
+func (l LeafSummary) lacks() int64 {
+	if l.Declared == nil {
+		return 1
+	}
+	return max(*l.Declared-l.Obtained, 1)
+}
+
+// percent writes a share so that less than all never looks like all.
+func percent(share float64) string {
+	return fmt.Sprintf("%.2f %%", math.Floor(10_000*share)/100)
 }
 
 // coverageOf sums up the leaves for a manifest.

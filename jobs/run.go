@@ -33,14 +33,18 @@ type Execution struct {
 
 // RunOptions are the choices of one run.
 type RunOptions struct {
-	MaxCalls int64 // attempts that this process may make; 0 = the job's limit
+	MaxCalls int64 // attempts until the run stops, those of a process that was killed included; 0 = the job's limit
 	Fresh    bool  // begin a new run even if the last one can be resumed
+
+	shared *sharedGateway // that of a backfill; nil = one of its own
 }
 
 // ReplayOptions are the choices of a replay.
 type ReplayOptions struct {
 	Journal string // directory; "" = that of the last published run of the job and date
 	Partial bool   // publish even what an unfinished journal gives
+	Compare bool   // tell what differs from what is published
+	DryRun  bool   // and publish nothing
 }
 
 // Run runs a job for a date, or finishes its unfinished run, and publishes its
@@ -52,6 +56,7 @@ func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 		return nil, err
 	}
 	defer s.close()
+	defer s.notify(ctx) // whatever becomes of this run, earlier ones may have events
 	done, err := s.begin(ctx, opts.Fresh)
 	if err != nil || done != nil {
 		return done, err
@@ -66,12 +71,16 @@ func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	}
 	defer closeEarlier()
 	summary, err := s.overGateway(ctx, j, earlier, opts)
+	if ExitCode(err) == ExitBudget && s.job.Gateway.Limits.OnBudget == publishPart {
+		summary, err = s.publishPart(ctx, j, summary, err)
+	}
 	if err == nil {
 		// Published; from here on the journal is only read.
 		err = j.Seal()
 	}
 	err = errors.Join(err, j.Close())
 	if err == nil {
+		summary.Journals = s.retain(ctx)
 		err = s.quality(summary)
 	}
 	return summary, s.end(ctx, summary, err)
@@ -85,6 +94,7 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 		return nil, err
 	}
 	defer s.close()
+	s.partial, s.compare, s.dryRun = opts.Partial, opts.Compare || opts.DryRun, opts.DryRun
 	if err := s.beginReplay(ctx, opts.Journal); err != nil {
 		return nil, err
 	}
@@ -96,7 +106,6 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 	if err != nil {
 		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
 	}
-	s.partial = opts.Partial
 	summary, err := s.execute(ctx, j, d, extract.Options{
 		Replay:      true,
 		Credentials: job.Gateway.redacted(),
@@ -110,32 +119,24 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 
 // overGateway executes the run with calls.
 func (s *session) overGateway(ctx context.Context, j *journal.Journal, earlier extract.Earlier, opts RunOptions) (*Summary, error) {
-	g, err := openGateway(&s.job.Gateway, s.date)
+	g, pool, closeGateway, err := opts.shared.use(&s.job.Gateway, s.date)
 	if err != nil {
 		return nil, err
 	}
-	co := s.clientOptions(g, opts)
-	within := time.Duration(s.job.Details.ReuseWithin)
-	co.Earlier, co.ReuseWithin, co.CategoriesWithin = earlier, within, within
+	budget := s.allotment(opts)
+	co := s.clientOptions(g, budget)
+	co.Pool = pool
+	s.reuse(&co, earlier, g)
 	summary, err := s.execute(ctx, j, g.dialect, co)
-	return summary, errors.Join(err, g.close())
+	return summary, errors.Join(err, budget.end(err), closeGateway())
 }
 
 // clientOptions are the client's options for a reachable gateway.
-func (s *session) clientOptions(g *gateway, opts RunOptions) extract.Options {
-	limits := s.job.Gateway.Limits
-	co := extract.Options{
-		Gateway: s.job.Gateway.Kind, Logger: s.log(),
-		Endpoints: g.endpoints, Credentials: g.credentials, Now: g.now,
-		PerSecond: limits.PerSecond, Burst: limits.Burst, InFlight: limits.InFlight,
-		AttemptTimeout: time.Duration(s.job.Gateway.Timeout), MaxAttempts: s.job.Gateway.Attempts,
-		PerDay: limits.PerDay, MaxCalls: limits.PerRun, Drain: s.ex.Drain,
-	}
-	if co.PerSecond == 0 {
-		co.PerSecond = extract.Unlimited
-	}
-	if opts.MaxCalls > 0 {
-		co.MaxCalls = opts.MaxCalls
+func (s *session) clientOptions(g *gateway, budget *allotment) extract.Options {
+	co := g.options(&s.job.Gateway, s.log())
+	co.Drain = s.ex.Drain
+	if budget != nil {
+		co.Budget = budget
 	}
 	return co
 }
@@ -150,7 +151,7 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	}
 	defer client.Close()
 	data, err := load.NewDataset(ctx, s.job.Name, s.day(), s.outputs, load.Options{
-		Version: s.ex.Version, Tables: load.TablesFor(s.job.enrichments(), s.job.wantsCategories()), Records: s.job.recordTables(),
+		Version: s.ex.Version, Tables: load.TablesFor(s.job.enrichments(), s.job.wantsCategories(), s.job.Changes != nil), Records: s.job.recordTables(),
 	})
 	if err != nil {
 		return nil, err
@@ -158,7 +159,12 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	// The staged files of a run that fails are dropped even if it was
 	// cancelled; after Publish there are none.
 	defer func() { _ = data.Abort(context.WithoutCancel(ctx)) }()
-	report, err := s.pump(ctx, d, client, data)
+	compare, err := s.openComparison(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	defer compare.close()
+	report, err := s.pump(ctx, d, client, data, compare)
 	if err != nil {
 		return s.summarise(client, j, report, nil), err
 	}
@@ -174,6 +180,12 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 		return s.summarise(client, j, report, nil), err
 	}
 	summary := s.summarise(client, j, report, data.Rows())
+	if err := s.differ(ctx, data, summary); err != nil || s.dryRun {
+		return summary, err
+	}
+	if err := s.recordEvent(ctx, s.eventOf(compare, summary.JournalDigest)); err != nil {
+		return summary, err
+	}
 	if err := s.publish(ctx, data, report, summary); err != nil {
 		return summary, err
 	}
@@ -181,7 +193,7 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 }
 
 // pump runs the pipeline from the client into the dataset's writers.
-func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.Client, data *load.Dataset) (pipeline.Report, error) {
+func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.Client, data *load.Dataset, compare *comparison) (pipeline.Report, error) {
 	var tables []pipeline.Table
 	for _, w := range data.Writers() {
 		tables = append(tables, w)
@@ -201,6 +213,9 @@ func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.C
 	if s.job.wantsCategories() {
 		opts.Categories = transform.Categories
 	}
+	if compare != nil {
+		opts.Changes = compare.rows
+	}
 	report, err := pipeline.Run(ctx, opts)
 	if err != nil {
 		return report, err
@@ -215,7 +230,7 @@ func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.C
 			return report, err
 		}
 	}
-	return report, nil
+	return report, compare.finish()
 }
 
 // unanswered counts what a replay found no answer to.

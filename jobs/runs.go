@@ -70,11 +70,17 @@ func PrintRuns(w io.Writer, runs []*RunState) {
 			state = "replayed"
 		}
 		fmt.Fprintf(w, "%-20.20s %-10s %3d %-11s %8s %8s %10s\n", r.Job, r.Date, r.Number, state, calls, offers, cost)
+		if v := ValuesText(r.Values); v != "" {
+			fmt.Fprintf(w, "    %s\n", v)
+		}
 		if e := r.plannedError(); e != "" {
 			fmt.Fprintf(w, "    %s\n", e)
 		}
 		if r.Error != "" {
 			fmt.Fprintf(w, "    %s\n", strings.Split(r.Error, "\n")[0])
+		}
+		if e := r.Event; e != nil {
+			fmt.Fprintf(w, "    %s\n", e)
 		}
 	}
 }

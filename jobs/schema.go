@@ -52,8 +52,8 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// A reference to the environment may stand for any scalar.
-var envReference = object{{"type", "string"}, {"pattern", `\$\{`}}
+// A reference to the environment or a name of expand may stand for any scalar.
+var envReference = object{{"type", "string"}, {"pattern", `\{`}}
 
 func orEnv(o object) object { return object{{"anyOf", []object{o, envReference}}} }
 
@@ -65,6 +65,8 @@ func schemaOf(t reflect.Type) object {
 	case reflect.TypeFor[Credentials]():
 		one := schemaOf(t.Elem())
 		return object{{"anyOf", []object{one, {{"type", "array"}, {"items", one}}}}}
+	case reflect.TypeFor[Expand]():
+		return expandSchema()
 	case reflect.TypeFor[CallParams]():
 		return object{{"type", "object"}}
 	case reflect.TypeFor[map[string]string]():
@@ -89,6 +91,31 @@ func schemaOf(t reflect.Type) object {
 		return orEnv(object{{"type", "number"}})
 	default:
 		return orEnv(object{{"type", "integer"}})
+	}
+}
+
+// expandSchema is the schema of expand, which is read by hand.
+func expandSchema() object {
+	list := object{{"type", "array"}, {"items", object{{"type", []string{"string", "number", "boolean"}}}}, {"minItems", 1}}
+	text := func(doc string) object { return object{{"type", "string"}, {"description", doc}} }
+	mapping := func(required []string, properties object) object {
+		return object{{"type", "object"}, {"additionalProperties", false}, {"properties", properties}, {"required", required}}
+	}
+	dates := mapping([]string{}, object{
+		{"from", text("First date. Default: that of --from.")},
+		{"to", text("Last date. Default: that of --to.")},
+		{"as", append(text("run: the day on which the gateway was asked; a day that is over can only be rebuilt from its journals. "+
+			"parameter: the day that call sources ask about with {date}."), member{"enum", []string{"run", "parameter"}}, member{"default", "run"})},
+	})
+	values := object{{"anyOf", []object{
+		list,
+		mapping([]string{"csv"}, object{{"csv", text("A CSV file with a header, relative to the job file.")}, {"column", text("Its column. Default: the name.")}}),
+		mapping([]string{"category_leaves"}, object{{"category_leaves", append(orEnv(object{{"type", "integer"}}), member{"description", "The leaf categories below this one."})}}),
+	}}}
+	return object{
+		{"type", "object"}, {"minProperties", 1}, {"additionalProperties", false},
+		{"properties", object{{dateName, object{{"anyOf", []object{list, dates}}}}}},
+		{"patternProperties", object{{`^(?!date$)` + strings.TrimPrefix(dimensionName.String(), "^"), values}}},
 	}
 }
 

@@ -29,6 +29,8 @@ type session struct {
 	started time.Time
 	resumed bool
 	partial bool // a replay may publish what is not whole
+	compare bool // a replay tells what differs from what is published
+	dryRun  bool // a replay publishes nothing
 
 	leaves  []catalog.Leaf
 	outputs []load.Output
@@ -41,6 +43,9 @@ type session struct {
 // every output and finishes a publish that was cut short. Its error names who
 // holds a lock.
 func openSession(ctx context.Context, job *Job, date time.Time, ex Execution) (*session, error) {
+	if len(job.Expand) > 0 {
+		return nil, fmt.Errorf("job %s has expand, so it is many shards: use offerlake backfill %s, with --dry-run to see them (%w)", job.Name, job.File, ErrUsage)
+	}
 	s := &session{job: job, date: date, ex: ex, started: time.Now().UTC()}
 	var err error
 	if s.leaves, err = job.Leaves(); err != nil {
@@ -142,7 +147,7 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 		s.state, s.resumed = last, true
 		s.state.State, s.state.Error = StateRunning, ""
 	} else {
-		s.state = &RunState{Job: s.job.Name, Date: s.day(), State: StateRunning, Started: s.started}
+		s.state = &RunState{Job: s.job.Name, Date: s.day(), State: StateRunning, Started: s.started, Values: s.job.values}
 		s.runs.add(s.state)
 		if err := s.newJournalDir(); err != nil {
 			return nil, err
@@ -189,7 +194,7 @@ func (s *session) published(ctx context.Context, r *RunState) *Summary {
 			return nil
 		}
 		summary = new(Summary)
-		if err := unmarshalStrict(m.Run.Details, summary); err != nil {
+		if err := unmarshalStrict(m.Run.Details, summary); err != nil || summary.Partial {
 			return nil
 		}
 	}
@@ -220,9 +225,15 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 	if err := s.replayStdin(); err != nil {
 		return err
 	}
+	if s.dryRun {
+		return nil // it leaves no trace
+	}
 	s.runs.add(s.state)
 	return s.runs.save(ctx)
 }
+
+// errNoJournal is the error of a replay that has nothing to read.
+var errNoJournal = fmt.Errorf("%w", ErrUsage)
 
 // lastJournal finds the journal of the last published run of the job and date.
 // A run that did not finish is not what a replay is asked for: its tables would
@@ -242,12 +253,16 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	}
 	for _, r := range slices.Backward(runs.Runs) {
 		if r.State == StatePublished && !r.Replay {
+			if r.Fate != nil && r.Fate.State == journalRemoved {
+				return "", fmt.Errorf("the journal of %s %s was removed on %s, as journal.keep says (%w)",
+					s.job.Name, s.day(), r.Fate.At.Format(time.DateOnly), errNoJournal)
+			}
 			return r.Journal, nil
 		}
 	}
 	if r := runs.last(); r != nil {
 		return "", fmt.Errorf("the run of %s %s is %s, not published. Run it to its end, or rebuild what there is with --journal %s --partial (%w)",
-			s.job.Name, s.day(), r.State, r.Journal, ErrUsage)
+			s.job.Name, s.day(), r.State, r.Journal, errNoJournal)
 	}
 	dir, err := localDir(root)
 	if err != nil {
@@ -258,7 +273,7 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if len(dirs) == 0 {
-		return "", fmt.Errorf("job %s has no journal for %s below %s; name one with --journal (%w)", s.job.Name, s.day(), dir, ErrUsage)
+		return "", fmt.Errorf("job %s has no journal for %s below %s; name one with --journal (%w)", s.job.Name, s.day(), dir, errNoJournal)
 	}
 	return dirs[len(dirs)-1], nil
 }
@@ -293,63 +308,6 @@ func localDir(url string) (string, error) {
 		return "", err
 	}
 	return s.Path(""), nil
-}
-
-// earlier opens the journals of the job's other runs that can hold answers
-// young enough to be reused, newest first.
-func (s *session) earlier() (extract.Earlier, func(), error) {
-	within := time.Duration(s.job.Details.ReuseWithin)
-	if within == 0 {
-		return nil, func() {}, nil
-	}
-	var open []*journal.Journal
-	closeAll := func() {
-		for _, j := range open {
-			_ = j.Close() // read only: there is nothing to lose
-		}
-	}
-	days, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(s.journalDir())), "*"))
-	if err != nil {
-		return nil, nil, err
-	}
-	slices.Sort(days)
-	slices.Reverse(days)
-	for _, day := range days {
-		dirs, err := runDirs(day)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		slices.Reverse(dirs)
-		for _, dir := range dirs {
-			if dir == s.journalDir() || !touchedSince(dir, time.Now().Add(-within)) {
-				continue
-			}
-			o := s.journalOptions()
-			o.Name = s.job.Name + "/" + filepath.Base(day)
-			j, err := journal.OpenReadOnly(dir, o)
-			if err != nil {
-				// Reuse saves money; a journal that cannot serve it must not stop the night.
-				s.log().Warn("earlier journal is not used", "journal", dir, "error", err)
-				continue
-			}
-			open = append(open, j)
-		}
-	}
-	return journal.NewSet(open...), closeAll, nil
-}
-
-// touchedSince reports whether anything in a journal's directory was written
-// at or after a time. If nothing was, no answer in it is younger.
-func touchedSince(dir string, since time.Time) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return true // opening it will tell what is wrong
-	}
-	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		info, err := e.Info()
-		return err != nil || !info.ModTime().Before(since)
-	})
 }
 
 // journalOptions name the journal in refs without the run's number, so that a
@@ -387,6 +345,9 @@ func (s *session) end(ctx context.Context, summary *Summary, err error) error {
 		if next := nextStep(err, s.job); next != "" && quality == nil {
 			err = fmt.Errorf("%w\n%s", err, next)
 		}
+	}
+	if s.dryRun {
+		return err
 	}
 	if saveErr := s.runs.save(ctx); saveErr != nil {
 		err = errors.Join(err, fmt.Errorf("run state: %w", saveErr))

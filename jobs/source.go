@@ -24,6 +24,7 @@ type SearchSource struct {
 	VerifiedSupplier bool       `yaml:"verified_supplier" doc:"Only offers of verified suppliers."`
 	Sort             string     `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
 	Pages            int        `yaml:"pages" default:"0" doc:"At most so many pages of each search; 0 = all that the gateway gives."`
+	Cover            string     `yaml:"cover" enum:"split" doc:"split: a search with more results than the gateway lists is split, by price and then by category, until each part fits. Default: take what the gateway lists."`
 }
 
 // CategorySource lists categories.
@@ -32,12 +33,14 @@ type CategorySource struct {
 	Subtree bool    `yaml:"subtree" doc:"Replace each category by the leaf categories below it."`
 	Sort    string  `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
 	Pages   int     `yaml:"pages" default:"0" doc:"At most so many pages of each category; 0 = all that the gateway gives."`
+	Cover   string  `yaml:"cover" enum:"split" doc:"split: a category with more results than the gateway lists is split until each part fits. Default: take what the gateway lists."`
 }
 
 // ShopSource lists sellers.
 type ShopSource struct {
 	Sellers []string `yaml:"sellers" req:"true" doc:"Seller ids: onebound the sid (b2b-...), openplatform the sellerOpenId, portals the shop_id."`
 	Pages   int      `yaml:"pages" default:"0" doc:"At most so many pages of each shop; 0 = all that the gateway gives."`
+	Cover   string   `yaml:"cover" enum:"split" doc:"split: a shop with more results than the gateway lists is split by price until each part fits. Default: take what the gateway lists."`
 }
 
 // ImageSource finds offers by pictures, each picture a search of its own.
@@ -57,7 +60,11 @@ type PoolSource struct {
 
 // SelectedSource is the selected-supply list.
 type SelectedSource struct {
-	Pages int `yaml:"pages" default:"0" doc:"At most so many pages; 0 = all that the gateway gives."`
+	Keyword  string     `yaml:"keyword" doc:"Only offers that it finds."`
+	Category int64      `yaml:"category" doc:"Only offers of this category."`
+	Price    PriceRange `yaml:"price" doc:"Only offers in this price range, both ends included."`
+	Pages    int        `yaml:"pages" default:"0" doc:"At most so many pages; 0 = all that the gateway gives."`
+	Cover    string     `yaml:"cover" enum:"split" doc:"split: a list with more results than the gateway gives is split by price until each part fits. Default: take what the gateway gives."`
 }
 
 // TopSource lists the best-selling offers of categories.

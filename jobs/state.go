@@ -35,9 +35,15 @@ type RunState struct {
 	Host    string    `json:"host"`
 	PID     int       `json:"pid"`
 	Journal string    `json:"journal"`
-	Planned int64     `json:"planned_calls,omitempty"`
-	Error   string    `json:"error,omitempty"`
-	Summary *Summary  `json:"summary,omitempty"`
+	// Fate is nil while the journal is as the run wrote it.
+	Fate    *JournalFate `json:"journal_fate,omitempty"`
+	Planned int64        `json:"planned_calls,omitempty"`
+	Error   string       `json:"error,omitempty"`
+	Summary *Summary     `json:"summary,omitempty"`
+	// Values are those of expand that the run is a shard for.
+	Values map[string]string `json:"values,omitempty"`
+	// Event is what on_change is told of the run, nil when there is nothing.
+	Event *EventState `json:"on_change,omitempty"`
 }
 
 // ID names the run in manifests.
@@ -60,15 +66,10 @@ func openRunLog(ctx context.Context, s load.Store, job, date string) (*runLog, e
 }
 
 func (l *runLog) read(ctx context.Context) error {
-	r, err := l.store.Open(ctx, l.key)
+	b, err := readObject(ctx, l.store, l.key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	b, err := io.ReadAll(r)
 	if err != nil {
 		return err
 	}
@@ -84,12 +85,27 @@ func (l *runLog) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := l.store.Create(ctx, l.key)
+	return writeObject(ctx, l.store, l.key, append(b, '\n'))
+}
+
+// readObject returns the bytes of an object.
+func readObject(ctx context.Context, s load.Store, key string) ([]byte, error) {
+	r, err := s.Open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// writeObject commits an object.
+func writeObject(ctx context.Context, s load.Store, key string, b []byte) error {
+	o, err := s.Create(ctx, key)
 	if err != nil {
 		return err
 	}
 	defer o.Abort()
-	if _, err := o.Write(append(b, '\n')); err != nil {
+	if _, err := o.Write(b); err != nil {
 		return err
 	}
 	return o.Commit(ctx)

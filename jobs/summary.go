@@ -21,6 +21,7 @@ type Summary struct {
 	Date            string                     `json:"date"`
 	Run             int                        `json:"run"`
 	Published       bool                       `json:"published"`
+	Partial         bool                       `json:"partial,omitempty"` // published is what a run that stopped at its budget has
 	Resumed         bool                       `json:"resumed"`
 	Seconds         float64                    `json:"seconds"`
 	Rows            map[string]int64           `json:"rows"`
@@ -31,6 +32,8 @@ type Summary struct {
 	Throttled       int64                      `json:"throttled"`        // attempts that the gateway throttled
 	FromJournal     int64                      `json:"from_journal"`     // calls served from this run's journal
 	Reused          int64                      `json:"reused"`           // calls served from earlier runs' journals
+	ReusedOffers    int64                      `json:"reused_offers"`    // offers whose details are of earlier runs
+	Unchanged       int64                      `json:"unchanged"`        // those of them that details.unchanged saved asking for
 	SecondsAtLimit  float64                    `json:"seconds_at_limit"` // time that calls waited for the rate limit, averaged over the calls in flight
 	Cost            string                     `json:"cost,omitempty"`
 	Currency        string                     `json:"currency,omitempty"`
@@ -39,12 +42,16 @@ type Summary struct {
 	DeclaredTotal   int64                      `json:"declared_total"`
 	Obtained        int64                      `json:"obtained"`
 	Coverage        float64                    `json:"coverage"` // obtained of declared, 0 to 1
+	Capped          int64                      `json:"capped"`   // searches that ended at the gateway's window
+	Probes          int64                      `json:"probes"`   // attempts that prepared searches: splitting, sub-categories, uploads
 	IncompleteLeafs []LeafSummary              `json:"incomplete,omitempty"`
 	Endpoints       []pipeline.EndpointStats   `json:"endpoints,omitempty"`
 	Credentials     []pipeline.CredentialStats `json:"credentials,omitempty"`
 	Outputs         []string                   `json:"outputs"`
 	Journal         string                     `json:"journal"`
 	JournalDigest   string                     `json:"journal_digest"`
+	Differences     []load.TableDiff           `json:"differences,omitempty"` // of a replay that compares: by table, those without any too
+	Journals        *Retention                 `json:"retention,omitempty"`   // null where journal.keep and compact_after ask for nothing
 }
 
 // LeafSummary is a leaf that is not complete.
@@ -78,6 +85,8 @@ func (s *Summary) Print(w io.Writer) {
 	state := "published"
 	if !s.Published {
 		state = "NOT published"
+	} else if s.Partial {
+		state = "published in part"
 	}
 	fmt.Fprintf(w, "\n%s %s: %s in %s\n\n", s.Job, s.Date, state, time.Duration(s.Seconds*float64(time.Second)).Round(time.Millisecond*10))
 	line := func(label, format string, args ...any) {
@@ -88,6 +97,9 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	line("calls", "%s made, %s retried, %s throttled; %s from the journal, %s reused",
 		count(s.Calls), count(s.Retries), count(s.Throttled), count(s.FromJournal), count(s.Reused))
+	if s.ReusedOffers > 0 {
+		line("saved", "the details of %s offers, which are of earlier runs; %s of them as unchanged", count(s.ReusedOffers), count(s.Unchanged))
+	}
 	if s.Cost != "" {
 		line("cost", "%s %s for the %s answered calls of this run", s.Cost, s.Currency, count(s.Paid))
 	}
@@ -102,7 +114,13 @@ func (s *Summary) Print(w io.Writer) {
 		line("rejects", "%s", countsByName(s.Rejects))
 	}
 	if s.DeclaredTotal > 0 {
-		line("coverage", "%.2f %% (%s of %s declared)", 100*s.Coverage, count(s.Obtained), count(s.DeclaredTotal))
+		line("coverage", "%s (%s of %s declared)", percent(s.Coverage), count(s.Obtained), count(s.DeclaredTotal))
+	}
+	if s.Capped > 0 {
+		line("", "%d searches ended at the gateway's window: more may lie beyond", s.Capped)
+	}
+	if s.Probes > 0 && s.Discovered > 0 {
+		line("probes", "%s calls to prepare the searches, %.1f per 1,000 offers", count(s.Probes), 1000*float64(s.Probes)/float64(s.Discovered))
 	}
 	for i, l := range s.IncompleteLeafs {
 		if i == 5 {

@@ -33,6 +33,7 @@ func (p *parsing) checkSupported(j *Job) {
 		}
 	}
 	p.checkEnrich(j, d)
+	p.validateReuse(j, d)
 }
 
 // checkSource checks one source, and returns the filter that the run would
@@ -55,6 +56,10 @@ func (p *parsing) checkSource(j *Job, i int, d extract.Dialect) (f catalog.Filte
 		}
 		if err := moveFilters(&leaf, d); err != nil {
 			p.unsupported(j, leaf.Query, err, at)
+			return f, true
+		}
+		if leaf.Split && !splits(leaf.Query)(d) {
+			p.wrong(at, fmt.Sprintf("cover: split needs a gateway that filters by price, and kind %s cannot", j.Gateway.spoken()), "Remove cover. "+kindsThat(splits(leaf.Query)))
 			return f, true
 		}
 		f = leaf.Filter
@@ -97,6 +102,15 @@ func kindsFor(q catalog.Query) string {
 	return kindsThat(func(d extract.Dialect) bool {
 		return moveFilters(&catalog.Leaf{Query: q}, d) == nil
 	})
+}
+
+// splits tells whether a dialect can split a query by price.
+func splits(q catalog.Query) func(extract.Dialect) bool {
+	q.PriceFrom, q.PriceTo = catalog.Some(catalog.Decimal(0)), catalog.Some(catalog.Decimal(1))
+	return func(d extract.Dialect) bool {
+		_, err := d.Search(q, 1)
+		return err == nil && d.Limits().Window > 0
+	}
 }
 
 func listsCategories(d extract.Dialect) bool {

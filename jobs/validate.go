@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"offerlake/extract"
+	"offerlake/extract/sandbox"
 	"offerlake/load"
 )
 
@@ -19,18 +21,39 @@ import (
 func (p *parsing) validate(j *Job) {
 	j.elementDefaults()
 	p.checkTags(reflect.ValueOf(j).Elem(), "")
-	p.validateGateway(&j.Gateway)
+	p.validateGateway(j)
 	for i := range j.Sources {
 		p.validateSource(&j.Sources[i], fmt.Sprintf("sources[%d]", i))
 	}
 	p.oneStdin(j)
+	p.validateRetention(j)
 	p.validateTables(j)
 	if j.Details.Batch < 1 || j.Details.Batch > 1000 {
 		p.wrong("details.batch", fmt.Sprintf("batch is %d; it must be between 1 and 1000", j.Details.Batch), "")
 	}
 	p.repeated(j.Enrich, "enrich")
+	if j.Changes != nil {
+		p.validateChanges(j.Changes)
+	}
 	p.validateOutputs(j)
 	p.checkSupported(j)
+	p.validateDated(j)
+}
+
+// validateDated checks a job whose dates are what it asks about: only calls can
+// name a day, everything else is as it is now.
+func (p *parsing) validateDated(j *Job) {
+	if d := j.Expand.dates(); d == nil || !d.Parameter {
+		return
+	}
+	for i, s := range j.Sources {
+		if s.Call == nil {
+			p.wrong(fmt.Sprintf("sources[%d]", i), "shows what is there today, whatever the date", "With expand.date.as: parameter, all sources are calls.")
+		}
+	}
+	if len(j.Enrich) > 0 {
+		p.wrong("enrich", "tells what is there today, whatever the date", "Remove it, or expand.date.as: parameter.")
+	}
 }
 
 // repeated reports values that a list holds twice.
@@ -101,7 +124,8 @@ func (p *parsing) checkBelow(field reflect.Value, at string) {
 	}
 }
 
-func (p *parsing) validateGateway(g *Gateway) {
+func (p *parsing) validateGateway(j *Job) {
+	g := &j.Gateway
 	for i, e := range g.Endpoints {
 		u, err := url.Parse(e)
 		at := fmt.Sprintf("gateway.endpoints[%d]", i)
@@ -120,7 +144,8 @@ func (p *parsing) validateGateway(g *Gateway) {
 		p.wrong("gateway.sandbox", "is only for kind sandbox", "Remove it, or set gateway.kind: sandbox.")
 	}
 	p.validateSandbox(g.Sandbox)
-	p.validateLimits(g.Limits)
+	p.validateLimits(j)
+	p.validateReserve(g)
 	if g.Cost.PerCall.Decimal < 0 {
 		p.wrong("gateway.cost.per_call", "must not be negative", "")
 	}
@@ -136,6 +161,9 @@ func (p *parsing) validateSandbox(s Sandbox) {
 	if s.Offers < 1 || s.Offers > maxSandboxOffers {
 		p.wrong("gateway.sandbox.offers", "must be between 1 and "+count(maxSandboxOffers), "")
 	}
+	if s.Night < 0 || s.Night > sandbox.MaxNight {
+		p.wrong("gateway.sandbox.night", "must be between 0 and "+count(sandbox.MaxNight), "")
+	}
 	if !(s.PerSecond >= 0 && s.PerSecond <= math.MaxFloat64) { // not NaN either
 		p.wrong("gateway.sandbox.per_second", "must be a number that is not negative", "")
 	}
@@ -144,7 +172,8 @@ func (p *parsing) validateSandbox(s Sandbox) {
 	}
 }
 
-func (p *parsing) validateLimits(l Limits) {
+func (p *parsing) validateLimits(j *Job) {
+	l := j.Gateway.Limits
 	if !validRate(l.PerSecond) {
 		p.wrong("gateway.limits.per_second", "must be 0 (no limit) or between 0.01 and 10000", "")
 	}
@@ -159,6 +188,24 @@ func (p *parsing) validateLimits(l Limits) {
 	}
 	if l.PerRun < 0 {
 		p.wrong("gateway.limits.per_run", "must not be negative", "")
+	}
+	if l.OnBudget == publishPart && j.Changes != nil {
+		p.wrong("gateway.limits.on_budget", "what is missing from a part would be taken for delisted", "Use stop in a job with changes.")
+	}
+	if l.Reserve >= 1 {
+		p.wrong("gateway.limits.reserve", "must be less than 100%", "")
+	}
+}
+
+// validateReserve reports a reserve of nothing.
+func (p *parsing) validateReserve(g *Gateway) {
+	if g.Limits.Reserve == 0 || g.limitsDays() {
+		return
+	}
+	if d, err := newDialect(g); err == nil {
+		if _, tells := d.(extract.QuotaDialect); !tells {
+			p.wrong("gateway.limits.reserve", "there is no per_day to keep a share of, and kind "+g.spoken()+" does not tell what is left", "Set gateway.limits.per_day.")
+		}
 	}
 }
 
@@ -220,6 +267,8 @@ func (p *parsing) validateSource(s *Source, at string) {
 		p.notNegative(s.Pool.Category, at+".pool.category")
 		p.notNegative(int64(s.Pool.Pages), at+".pool.pages")
 	case s.Selected != nil:
+		p.validatePrice(s.Selected.Price, at+".selected.price")
+		p.notNegative(s.Selected.Category, at+".selected.category")
 		p.notNegative(int64(s.Selected.Pages), at+".selected.pages")
 	case s.Top != nil:
 		p.validateIDs(s.Top.Categories, at+".top.categories")
@@ -230,6 +279,12 @@ func (p *parsing) validateSource(s *Source, at string) {
 		p.validateIDs(s.Offers.IDs, at+".offers.ids")
 	case s.Call != nil:
 		p.validateCall(s.Call, at+".call")
+	}
+	for _, leaf := range queries(s, 0) {
+		if leaf.Split && leaf.MaxPages > 0 {
+			p.wrong(at, "pages and cover contradict each other: one wants a part of the results, the other all of them", "Remove one of them.")
+			return
+		}
 	}
 }
 
@@ -293,20 +348,24 @@ func (p *parsing) validateTables(j *Job) {
 
 func (p *parsing) validateSearch(s *SearchSource, at string) {
 	p.notBlank(s.Keywords, at+".keywords", "To list a whole category, use a category source.")
-	for _, bound := range []struct {
-		name  string
-		price *Money
-	}{{"from", s.Price.From}, {"to", s.Price.To}} {
-		if bound.price != nil && bound.price.Decimal < 0 {
-			p.wrong(at+".price."+bound.name, "must not be negative", "")
-		}
-	}
-	if from, to := s.Price.From, s.Price.To; from != nil && to != nil && from.Decimal > to.Decimal {
-		p.wrong(at+".price", fmt.Sprintf("from %s is above to %s", from, to), "Swap them.")
-	}
+	p.validatePrice(s.Price, at+".price")
 	p.notNegative(s.Category, at+".category")
 	p.notNegative(s.MinOrder, at+".min_order")
 	p.notNegative(int64(s.Pages), at+".pages")
+}
+
+func (p *parsing) validatePrice(r PriceRange, at string) {
+	for _, bound := range []struct {
+		name  string
+		price *Money
+	}{{"from", r.From}, {"to", r.To}} {
+		if bound.price != nil && bound.price.Decimal < 0 {
+			p.wrong(at+"."+bound.name, "must not be negative", "")
+		}
+	}
+	if r.From != nil && r.To != nil && r.From.Decimal > r.To.Decimal {
+		p.wrong(at, fmt.Sprintf("from %s is above to %s", r.From, r.To), "Swap them.")
+	}
 }
 
 func (p *parsing) notNegative(n int64, at string) {

@@ -11,16 +11,22 @@ import (
 )
 
 // Verify finishes publishes that were cut short in a destination and then
-// checks every published file. child is the command line of the verify child.
-func Verify(ctx context.Context, dest string, deep bool, child []string) (load.DestReport, error) {
+// checks every published file, and the journals that they were made from.
+// child is the command line of the verify child.
+func Verify(ctx context.Context, dest string, deep bool, child []string) (VerifyReport, error) {
+	var r VerifyReport
 	if err := recoverDest(ctx, dest); err != nil {
-		return load.DestReport{}, err
+		return r, err
 	}
 	s, err := store.Open(dest)
 	if err != nil {
-		return load.DestReport{}, fmt.Errorf("%w (%w)", err, ErrUsage)
+		return r, fmt.Errorf("%w (%w)", err, ErrUsage)
 	}
-	return load.VerifyDest(ctx, s, deep, &load.Verifier{Command: child})
+	if r.DestReport, err = load.VerifyDest(ctx, s, deep, &load.Verifier{Command: child}); err != nil {
+		return r, err
+	}
+	r.Journals, err = checkJournals(ctx, s)
+	return r, err
 }
 
 // recoverDest is what every command does first with a destination: it

@@ -20,7 +20,7 @@ func rowsOf(table string, rows *catalog.Rows) []reflect.Value {
 	field := map[string]string{
 		"products": "Products", "skus": "SKUs", "price_tiers": "PriceTiers", "attributes": "Attributes", "images": "Images",
 		"suppliers": "Suppliers", "sales": "Sales", "reviews": "Reviews", "shipping": "Shipping",
-		"categories": "Categories", "hits": "Hits", "coverage": "Coverage", "rejects": "Rejects", "calls": "Calls",
+		"categories": "Categories", "hits": "Hits", "changes": "Changes", "coverage": "Coverage", "rejects": "Rejects", "calls": "Calls",
 	}[table]
 	slice := reflect.ValueOf(rows).Elem().FieldByName(field)
 	all := make([]reflect.Value, slice.Len())
@@ -30,10 +30,14 @@ func rowsOf(table string, rows *catalog.Rows) []reflect.Value {
 	return all
 }
 
-// cells renders the fields of a row in order, which is that of the columns.
+// cells renders the fields of a row in order, which is that of the columns. A
+// field that is tagged so is not of the table.
 func cells(row reflect.Value) []string {
 	var all []string
 	for i := range row.NumField() {
+		if row.Type().Field(i).Tag.Get("json") == "-" {
+			continue
+		}
 		all = append(all, cell(row.Field(i), row.Type().Field(i).Name == "Day"))
 	}
 	return all

@@ -44,8 +44,6 @@ type Options struct {
 	Tables []*Table
 	// Records are the tables of call sources, each once. Default: none.
 	Records []RecordTable
-
-	memory *recycler // of all batches
 }
 
 func (o Options) withDefaults() Options {
@@ -57,9 +55,6 @@ func (o Options) withDefaults() Options {
 	o.Partitions = cmp.Or(o.Partitions, 10_000)
 	if o.Tables == nil {
 		o.Tables = Tables()
-	}
-	if o.memory == nil {
-		o.memory = new(recycler)
 	}
 	return o
 }

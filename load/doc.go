@@ -14,6 +14,9 @@
 //     and then removes the files that the manifest supersedes.
 //  4. Recover finishes or rolls back a publish that was cut short.
 //
+// A job that compares its runs keeps a state as well: KeepState writes it, it is
+// part of the publish, and OpenState finds it for the next date.
+//
 // The bytes, names and metadata of data files are a function of the job name,
 // the date, the rows and the options, not of time or of how calls to Write
 // were grouped. Files of different jobs in one destination never touch each

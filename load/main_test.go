@@ -130,6 +130,8 @@ func addOffer(rows *catalog.Rows, n int) {
 		rows.Reviews = append(rows.Reviews, catalog.Review{OfferID: id, ReviewID: fmt.Sprintf("%d-%d", n, i), Rating: maybe(r, int32(1+r.IntN(5))),
 			Text: maybe(r, "很好, \"用\"\n"), SKUText: maybe(r, "颜色=白"), ReviewedAt: tm(), ObservedAt: at, JournalRef: ref})
 	}
+	rows.Changes = append(rows.Changes, catalog.Change{OfferID: id, SKUKey: maybe(r, fmt.Sprintf("%032x", r.Uint64())), Field: catalog.ChangePrice,
+		Old: maybe(r, "12.5"), New: maybe(r, "13"), Title: "杯", OldObservedAt: tm(), ObservedAt: at, JournalRef: ref})
 	rows.Shipping = append(rows.Shipping, catalog.Shipping{OfferID: id, Destination: "广东", Quantity: 1, Method: maybe(r, "快递"),
 		Fee: maybe(r, decimal(r)), Currency: "CNY", ObservedAt: at, JournalRef: ref})
 	rows.Categories = append(rows.Categories, catalog.CategoryRow{CategoryID: int64(n), Name: "杯", ParentID: maybe(r, int64(n/2)),

@@ -54,7 +54,7 @@ func recordRows(from, to int) *catalog.Rows {
 
 func recordOptions() load.Options {
 	opts := smallOptions
-	opts.Tables = load.TablesFor(nil, false)
+	opts.Tables = load.TablesFor(nil, false, false)
 	opts.Records = []load.RecordTable{
 		{Name: "orders_raw", Columns: map[string]catalog.CellKind{"price": catalog.CellDecimal, "absent": catalog.CellDate}},
 		{Name: "other_raw"}, {Name: "empty_raw", Columns: map[string]catalog.CellKind{"id": catalog.CellInt}},

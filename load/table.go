@@ -35,21 +35,23 @@ type feed struct {
 func Tables() []*Table {
 	return []*Table{
 		products(), skus(), priceTiers(), attributes(), images(), suppliers(), sales(), reviews(),
-		shipping(), categories(), hits(),
+		shipping(), categories(), hits(), changes(),
 		coverage(), rejects(), calls(),
 	}
 }
 
-// TablesFor returns the declared tables that a job fills. Shipping and
-// categories are there only when they are asked for; the others are written
+// TablesFor returns the declared tables that a job fills. Shipping, categories
+// and changes are there only when they are asked for; the others are written
 // even without rows, so that a glob over them finds a schema.
-func TablesFor(enrich []catalog.Enrichment, categories bool) []*Table {
+func TablesFor(enrich []catalog.Enrichment, categories, changes bool) []*Table {
 	return slices.DeleteFunc(Tables(), func(t *Table) bool {
 		switch t.Name {
 		case "shipping":
 			return !slices.Contains(enrich, catalog.EnrichShipping)
 		case "categories":
 			return !categories
+		case "changes":
+			return !changes
 		}
 		return false
 	})

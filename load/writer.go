@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"offerlake/pipeline/catalog"
 )
@@ -40,7 +41,7 @@ func (w *TableWriter) Name() string { return w.table.Name }
 
 func newTableWriter(ctx context.Context, t *Table, run runKey, outputs []Output, opts Options) *TableWriter {
 	w := &TableWriter{ctx: ctx, opts: opts, table: t}
-	w.builder = array.NewRecordBuilder(opts.memory, t.schema)
+	w.builder = array.NewRecordBuilder(memory.DefaultAllocator, t.schema)
 	w.builder.Reserve(opts.BatchRows)
 	w.feed = t.bind(w.builder, &w.fix)
 	for _, o := range outputs {
@@ -119,6 +120,10 @@ func (w *TableWriter) Close() error {
 	w.builder.Release()
 	return nil
 }
+
+// Finish is Close, under the name by which the pipeline calls it while other
+// tables are at work.
+func (w *TableWriter) Finish() error { return w.Close() }
 
 // fail drops all open files and remembers the error.
 func (w *TableWriter) fail(err error) error {

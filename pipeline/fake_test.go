@@ -91,7 +91,11 @@ func (m *fakeMarket) Pages(ctx context.Context, leaf catalog.Leaf) iter.Seq2[cat
 	}
 }
 
-func (m *fakeMarket) Details(ctx context.Context, ids []catalog.OfferID) (catalog.DetailBatch, error) {
+func (m *fakeMarket) Details(ctx context.Context, wanted []catalog.Wanted) (catalog.DetailBatch, error) {
+	var ids []catalog.OfferID
+	for _, w := range wanted {
+		ids = append(ids, w.ID)
+	}
 	m.begun.Add(1)
 	if now := m.running.Add(1); now > m.peak.Load() {
 		m.peak.Store(now)
@@ -223,6 +227,7 @@ func (t *fakeTable) Write(rows *catalog.Rows) error {
 	t.rows.Categories = append(t.rows.Categories, rows.Categories...)
 	t.rows.Hits = append(t.rows.Hits, rows.Hits...)
 	t.rows.Records = append(t.rows.Records, rows.Records...)
+	t.rows.Changes = append(t.rows.Changes, rows.Changes...)
 	t.rows.Coverage = append(t.rows.Coverage, rows.Coverage...)
 	t.rows.Rejects = append(t.rows.Rejects, rows.Rejects...)
 	t.rows.Calls = append(t.rows.Calls, rows.Calls...)

@@ -22,7 +22,7 @@ type chunk struct {
 
 // part is one call's share of a unit.
 type part struct {
-	ids   []catalog.OfferID
+	ids   []catalog.Wanted
 	batch catalog.DetailBatch
 	err   error // of a class that costs only these offers
 }
@@ -66,7 +66,7 @@ func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
 	for some := range slices.Chunk(ids, r.maxBatch()) {
 		p := new(part)
 		for _, w := range some {
-			p.ids = append(p.ids, w.id)
+			p.ids = append(p.ids, catalog.Wanted{ID: w.id, ModifiedAt: w.modified})
 		}
 		parts = append(parts, p)
 	}
@@ -91,7 +91,7 @@ func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
 func (r *run) detailsOf(p *part) error {
 	p.batch, p.err = r.Market.Details(r.calls, p.ids)
 	if fatal := r.fatal(p.worst()); fatal != nil {
-		return fmt.Errorf("details of offer %s and %d more: %w", p.ids[0], len(p.ids)-1, fatal)
+		return fmt.Errorf("details of offer %s and %d more: %w", p.ids[0].ID, len(p.ids)-1, fatal)
 	}
 	r.Stats.details.Add(int64(len(p.ids)))
 	return nil

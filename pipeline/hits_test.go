@@ -156,10 +156,10 @@ func TestFilter(t *testing.T) {
 // offerMarket is a fakeMarket that has every offer.
 type offerMarket struct{ *fakeMarket }
 
-func (m offerMarket) Details(_ context.Context, ids []catalog.OfferID) (catalog.DetailBatch, error) {
+func (m offerMarket) Details(_ context.Context, wanted []catalog.Wanted) (catalog.DetailBatch, error) {
 	var b catalog.DetailBatch
-	for _, id := range ids {
-		b.Details = append(b.Details, catalog.Detail{ID: id, Offer: &catalog.Offer{ID: id}})
+	for _, w := range wanted {
+		b.Details = append(b.Details, catalog.Detail{ID: w.ID, Offer: &catalog.Offer{ID: w.ID}})
 	}
 	return b, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,9 @@ const (
 	// them again or without an id, so that others may have slipped from one
 	// page to another unseen.
 	ReasonRepeats = "repeated_rows"
+	// ReasonUnsplittable: the leaf has more results than the gateway's window,
+	// and there was nothing left to split it by.
+	ReasonUnsplittable = "unsplittable"
 	// ReasonNoLeaves: the leaf was expanded to no query at all.
 	ReasonNoLeaves = "no_leaves"
 )
@@ -43,6 +47,8 @@ type wanted struct {
 	source string
 	rank   int32
 	filter *catalog.Filter // of the leaf
+
+	modified time.Time // as the row that listed it tells; zero = it does not
 }
 
 // insert holds rows that come before the unit's id of that number.
@@ -110,16 +116,15 @@ func (m *merger) leaf(s *leafStream) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.leaf.Source, err)
 	}
-	t := &tally{leaf: &s.leaf, Coverage: catalog.Coverage{Source: s.leaf.Source, Leaf: string(query)}}
+	t := &tally{leaf: &s.leaf, Coverage: catalog.Coverage{Source: s.leaf.Source, Leaf: string(query), Calls: int64(len(s.calls))}}
 	if len(s.calls) > 0 {
+		m.Stats.probes.Add(int64(len(s.calls)))
 		m.insert(catalog.Rows{Calls: s.calls})
 	}
 	switch {
 	case s.failed != nil:
-		t.Calls = int64(len(s.calls))
 		m.fail(t, "", s.failed)
 	case s.empty:
-		t.Calls = int64(len(s.calls))
 		t.Reason = catalog.Some(ReasonNoLeaves)
 	case s.leaf.Query.Kind == catalog.OffersQuery:
 		err = m.listed(t, s.leaf.Query.IDs)
@@ -165,7 +170,7 @@ func (m *merger) page(t *tally, e pageEvent) error {
 		}
 		row := catalog.HitRow{Source: t.Source, OfferID: hit.ID, ObservedAt: p.At, JournalRef: p.Ref}
 		row.Title, row.Price = m.Hit(hit)
-		first, err := m.id(t, &row)
+		first, err := m.id(t, &row, hit.ModifiedAt)
 		if err != nil {
 			return err
 		}
@@ -193,7 +198,7 @@ func (m *merger) listed(t *tally, ids []catalog.OfferID) error {
 		if m.drained() {
 			return nil
 		}
-		if _, err := m.id(t, &catalog.HitRow{OfferID: id}); err != nil {
+		if _, err := m.id(t, &catalog.HitRow{OfferID: id}, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -206,7 +211,7 @@ func (m *merger) listed(t *tally, ids []catalog.OfferID) error {
 
 // id takes in one listed id and fills in its rank. first reports whether its
 // source had not listed it before.
-func (m *merger) id(t *tally, hit *catalog.HitRow) (first bool, err error) {
+func (m *merger) id(t *tally, hit *catalog.HitRow, modified time.Time) (first bool, err error) {
 	last := m.seen[hit.OfferID]
 	if last == m.leafNo {
 		m.Stats.again.Add(1)
@@ -227,7 +232,7 @@ func (m *merger) id(t *tally, hit *catalog.HitRow) (first bool, err error) {
 		return first, nil
 	}
 	m.Stats.discovered.Add(1)
-	m.now.ids = append(m.now.ids, wanted{id: hit.OfferID, source: t.Source, rank: hit.Rank, filter: &t.leaf.Filter})
+	m.now.ids = append(m.now.ids, wanted{id: hit.OfferID, source: t.Source, rank: hit.Rank, filter: &t.leaf.Filter, modified: modified})
 	if len(m.now.ids) < m.Batch {
 		return first, nil
 	}
@@ -265,7 +270,10 @@ func (m *merger) drop(t *tally, ref, message string) {
 // fail accounts for a leaf that an error ended.
 func (m *merger) fail(t *tally, ref string, err error) {
 	t.Reason = catalog.Some(string(catalog.StopError))
-	if errors.Is(err, catalog.ErrNotRecorded) {
+	switch {
+	case errors.Is(err, catalog.ErrQuota):
+		t.Reason = catalog.Some(string(catalog.StopQuota))
+	case errors.Is(err, catalog.ErrNotRecorded):
 		t.Reason = catalog.Some(string(catalog.StopNoJournal))
 	}
 	m.Logger.Warn("leaf is incomplete", "source", t.Source, "leaf", t.Leaf, "error", err)
@@ -276,21 +284,29 @@ func (m *merger) fail(t *tally, ref string, err error) {
 
 // judge decides whether a leaf gave everything that it has. The largest
 // declared total counts: a total that shrinks while it is paged through is no
-// reason to call the leaf whole.
+// reason to call the leaf whole. Of a strict leaf the total proves nothing
+// either: it was paged to its end, and only if no row came twice can none have
+// slipped from an unread page to a read one.
 func (t *tally) judge() {
 	if t.Reason.OK || t.stop == "" {
 		return // an error ended it, or Drain
 	}
 	t.Reason = catalog.Some(string(t.stop))
 	switch t.stop {
+	case catalog.StopSingle:
+		t.Complete = true
+	case catalog.StopCapped:
+		if t.leaf.Unsplittable {
+			t.Reason = catalog.Some(ReasonUnsplittable)
+		}
 	case catalog.StopTotal, catalog.StopHasMore, catalog.StopEmpty, catalog.StopShort, catalog.StopRepeat:
-		t.Complete = t.Obtained >= t.DeclaredTotal.Or(0)
 		switch {
-		case t.Complete:
-		case t.rows >= t.DeclaredTotal.V:
+		case t.Obtained < t.DeclaredTotal.Or(0) && t.rows < t.DeclaredTotal.V:
+			t.Reason = catalog.Some(ReasonNotReached)
+		case t.Obtained < t.DeclaredTotal.Or(0), t.leaf.Strict && t.rows > t.Obtained:
 			t.Reason = catalog.Some(ReasonRepeats)
 		default:
-			t.Reason = catalog.Some(ReasonNotReached)
+			t.Complete = true
 		}
 	}
 }

@@ -25,6 +25,11 @@ func (r *run) order(ctx context.Context, g *errgroup.Group, chunks <-chan *chunk
 				}
 				return known
 			})
+			if r.Changes != nil {
+				if err := r.Changes(&c.rows); err != nil {
+					return fmt.Errorf("changes: %w", err)
+				}
+			}
 			r.count(&c.rows)
 			c.readers.Store(int32(len(tables)))
 			for _, table := range tables {
@@ -61,7 +66,12 @@ func (r *run) count(rows *catalog.Rows) {
 // tableAhead is the number of chunks that wait for a table. A table that
 // writes a row group takes as long as the others and the fetches before them
 // need for this many; with fewer, they would wait for it and a core be idle.
-const tableAhead = 64
+const tableAhead = 32
+
+// Finisher is a Table with work to do when it has all of its rows. Finish is
+// called once, if no stage has failed by then, from the goroutine of Write. Its
+// error names the table.
+type Finisher interface{ Finish() error }
 
 // write starts a goroutine per table and returns the channels to them, which
 // the order stage writes and closes.
@@ -71,7 +81,7 @@ func (r *run) write(ctx context.Context, g *errgroup.Group) []chan<- *chunk {
 		ch := make(chan *chunk, tableAhead)
 		tables[i] = ch
 		g.Go(func() error {
-			return each(ctx, ch, func(c *chunk) error {
+			err := each(ctx, ch, func(c *chunk) error {
 				if err := table.Write(&c.rows); err != nil {
 					return fmt.Errorf("table %s: %w", table.Name(), err)
 				}
@@ -81,6 +91,10 @@ func (r *run) write(ctx context.Context, g *errgroup.Group) []chan<- *chunk {
 				}
 				return nil
 			})
+			if f, ok := table.(Finisher); ok && err == nil {
+				err = f.Finish()
+			}
+			return err
 		})
 	}
 	return tables

@@ -189,8 +189,8 @@ func TestPaceForgetsTheJournal(t *testing.T) {
 
 func TestSnapshotAdd(t *testing.T) {
 	t.Parallel()
-	one := Snapshot{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, true}
-	want := Snapshot{2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, true}
+	one := Snapshot{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, true}
+	want := Snapshot{2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, true}
 	if got := one.Add(one); got != want {
 		t.Errorf("Add = %+v, want %+v", got, want)
 	}

@@ -32,7 +32,7 @@ type Market interface {
 	Pages(ctx context.Context, leaf catalog.Leaf) iter.Seq2[catalog.PageResult, error]
 	// Details fetches 1 to MaxBatch offers. What it could get is returned with
 	// an error too.
-	Details(ctx context.Context, ids []catalog.OfferID) (catalog.DetailBatch, error)
+	Details(ctx context.Context, wanted []catalog.Wanted) (catalog.DetailBatch, error)
 	// MaxBatch is the number of offers that one call of Details takes.
 	MaxBatch() int
 	// Enrich asks for all that kind tells of a subject. What it could get is
@@ -91,6 +91,11 @@ type Options struct {
 	// CallQuery. It is called in output order and never twice at a time.
 	// Required with such a leaf.
 	Record func(row catalog.RecordRow, record []byte, rows *catalog.Rows)
+
+	// Changes appends what differs from earlier runs to the rows of whole
+	// offers. It is called in output order and never twice at a time. Default:
+	// nil, nothing is compared.
+	Changes func(rows *catalog.Rows) error
 
 	// Batch is the number of offers that are fetched and written as a unit.
 	// Default: 20.

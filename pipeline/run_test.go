@@ -257,7 +257,7 @@ func TestCoverageWithoutPages(t *testing.T) {
 	want := map[string]catalog.Coverage{
 		`category[0] {"kind":"search","keyword":"bad"}`:     {Calls: 1, Reason: catalog.Some("gateway_error")},
 		`category[0] {"kind":"search","keyword":"nothing"}`: {Calls: 1, Reason: catalog.Some("no_leaves")},
-		`search[0] {"kind":"search","keyword":"b"}`:         {Calls: 1, DeclaredTotal: catalog.Some[int64](0), Complete: true, Reason: catalog.Some("declared_total")},
+		`search[0] {"kind":"search","keyword":"b"}`:         {Calls: 2, DeclaredTotal: catalog.Some[int64](0), Complete: true, Reason: catalog.Some("declared_total")},
 	}
 	for leaf, w := range want {
 		if diff := cmp.Diff(w, got[leaf], cmpopts.IgnoreFields(catalog.Coverage{}, "Source", "Leaf")); diff != "" {
@@ -511,7 +511,7 @@ func TestCancel(t *testing.T) {
 }
 
 // Draining keeps what is in flight and begins nothing more; what is written is
-// a prefix of what a whole run writes.
+// a part of what a whole run writes, in its order.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	whole, _ := runWith(t, 10, 2, func(o *Options) { o.Batch = 4 })
@@ -545,8 +545,13 @@ func TestDrain(t *testing.T) {
 			if !isSubset(got, productIDs(whole)) || len(got) >= len(whole.Products) {
 				t.Errorf("drained after %v: products are not a part of the whole run's", after)
 			}
-			if diff := cmp.Diff(productIDs(whole)[:len(got)], got, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("drained after %v: products (-whole +got):\n%s", after, diff)
+			rest := productIDs(whole)
+			for _, id := range got {
+				i := slices.Index(rest, id)
+				if i < 0 {
+					t.Fatalf("drained after %v: product %s is out of order", after, id)
+				}
+				rest = rest[i+1:]
 			}
 			for _, c := range table.rows.Coverage {
 				if c.Complete && !slices.Contains(whole.Coverage, c) {

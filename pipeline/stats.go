@@ -9,7 +9,7 @@ import (
 // safe for concurrent use.
 type Stats struct {
 	leavesTotal, leavesDone    atomic.Int64
-	pages, declared            atomic.Int64
+	pages, probes, declared    atomic.Int64
 	discovered, again, details atomic.Int64
 	products, skus, rejected   atomic.Int64
 	filtered                   atomic.Int64
@@ -22,6 +22,7 @@ type Snapshot struct {
 	LeavesTotal   int64 `json:"leaves_total"`   // known so far, after expansion
 	LeavesDone    int64 `json:"leaves_done"`    // paged to an end, or given up
 	Pages         int64 `json:"pages"`          // merged
+	Probes        int64 `json:"probes"`         // attempts that prepared leaves: splitting, sub-categories, uploads
 	Declared      int64 `json:"declared"`       // sum of the totals that the leaves declared; leaves may overlap
 	Discovered    int64 `json:"discovered"`     // distinct offers, but those that a filter left out by their price
 	Duplicates    int64 `json:"duplicates"`     // ids that were listed again
@@ -40,7 +41,7 @@ type Snapshot struct {
 func (s *Stats) Snapshot() Snapshot {
 	return Snapshot{
 		LeavesTotal: s.leavesTotal.Load(), LeavesDone: s.leavesDone.Load(),
-		Pages: s.pages.Load(), Declared: s.declared.Load(),
+		Pages: s.pages.Load(), Probes: s.probes.Load(), Declared: s.declared.Load(),
 		Duplicates: s.again.Load(), Details: s.details.Load(), Discovered: s.discovered.Load(),
 		Products: s.products.Load(), SKUs: s.skus.Load(), Rejected: s.rejected.Load(),
 		Filtered: s.filtered.Load(), EnrichTotal: s.enrichTotal.Load(), EnrichDone: s.enrichDone.Load(),
@@ -52,7 +53,7 @@ func (s *Stats) Snapshot() Snapshot {
 func (s Snapshot) Add(o Snapshot) Snapshot {
 	return Snapshot{
 		LeavesTotal: s.LeavesTotal + o.LeavesTotal, LeavesDone: s.LeavesDone + o.LeavesDone,
-		Pages: s.Pages + o.Pages, Declared: s.Declared + o.Declared,
+		Pages: s.Pages + o.Pages, Probes: s.Probes + o.Probes, Declared: s.Declared + o.Declared,
 		Discovered: s.Discovered + o.Discovered, Duplicates: s.Duplicates + o.Duplicates, Details: s.Details + o.Details,
 		Products: s.Products + o.Products, SKUs: s.SKUs + o.SKUs, Rejected: s.Rejected + o.Rejected,
 		Filtered: s.Filtered + o.Filtered, EnrichTotal: s.EnrichTotal + o.EnrichTotal, EnrichDone: s.EnrichDone + o.EnrichDone,
@@ -62,15 +63,19 @@ func (s Snapshot) Add(o Snapshot) Snapshot {
 
 // GatewayStats are the numbers of a gateway client.
 type GatewayStats struct {
-	Calls       int64         `json:"calls"`        // attempts that went out
-	Retries     int64         `json:"retries"`      // of these, not the first of their call
-	Throttled   int64         `json:"throttled"`    // of these, answered with "too fast"
-	FromJournal int64         `json:"from_journal"` // calls answered by this run's own journal
-	Reused      int64         `json:"reused"`       // calls answered by an earlier run's journal
-	Rate        float64       `json:"rate"`         // calls per second, lately
-	Limit       float64       `json:"limit"`        // calls per second that the limiter allows now; 0 = no limit
-	InFlight    int64         `json:"in_flight"`
-	Waited      time.Duration `json:"waited_ns"` // spent waiting for the limiter, summed over all calls
+	Calls       int64 `json:"calls"`        // attempts that went out
+	Retries     int64 `json:"retries"`      // of these, not the first of their call
+	Throttled   int64 `json:"throttled"`    // of these, answered with "too fast"
+	FromJournal int64 `json:"from_journal"` // calls answered by this run's own journal
+	Reused      int64 `json:"reused"`       // calls answered by an earlier run's journal
+	// ReusedOffers have details of an earlier run, Unchanged of them because
+	// their row of search results is that of an offer that was not changed since.
+	ReusedOffers int64         `json:"reused_offers"`
+	Unchanged    int64         `json:"unchanged"`
+	Rate         float64       `json:"rate"`  // calls per second, lately
+	Limit        float64       `json:"limit"` // calls per second that the limiter allows now; 0 = no limit
+	InFlight     int64         `json:"in_flight"`
+	Waited       time.Duration `json:"waited_ns"` // spent waiting for the limiter, summed over all calls
 
 	Endpoints   []EndpointStats   `json:"endpoints,omitempty"`   // in order of preference
 	Credentials []CredentialStats `json:"credentials,omitempty"` // in order

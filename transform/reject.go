@@ -100,6 +100,7 @@ func RejectDetail(id catalog.OfferID, err error, obs catalog.Observation) catalo
 	}
 	return catalog.Reject{
 		OfferID: catalog.Some(id), Stage: stageFetch, Code: code, Message: shorten(err.Error(), maxMessage), JournalRef: obs.Ref,
+		ObservedAt: obs.At,
 	}
 }
 
@@ -158,6 +159,7 @@ func (p *pass) rejectAt(stage, code, path, message, excerpt string) {
 		Path:       catalog.Text(shorten(path, maxExcerpt)),
 		Excerpt:    catalog.Text(shorten(excerpt, maxExcerpt)),
 		JournalRef: p.obs.Ref,
+		ObservedAt: p.obs.At,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"time"
 
 	"offerlake/pipeline/catalog"
 )
@@ -20,7 +21,7 @@ func States(rows *catalog.Rows) iter.Seq[catalog.OfferState] {
 			s := catalog.OfferState{
 				OfferID: p.OfferID, Status: p.Status, Title: p.Title, Basis: p.PriceBasis,
 				Price: priceText(p.PriceMin, p.PriceMax), Stock: countText(p.Stock),
-				InDoubt: doubts[p.OfferID], ObservedAt: p.ObservedAt, JournalRef: p.JournalRef,
+				InDoubt: doubts[p.OfferID], ObservedAt: canonicalTime(p.ObservedAt), JournalRef: p.JournalRef,
 			}
 			s.SKUs, skus = skuStates(p.OfferID, skus)
 			tiers = addTierTexts(&s, tiers)
@@ -90,6 +91,10 @@ func doubtful(rejects []catalog.Reject) map[catalog.OfferID]bool {
 	}
 	return doubts
 }
+
+// canonicalTime returns a time as the tables hold it, so that a state is the
+// same whether an answer came from the gateway or from the journal.
+func canonicalTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // priceText writes a price or a range of prices.
 func priceText(low, high catalog.Opt[catalog.Decimal]) string {

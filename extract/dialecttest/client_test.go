@@ -63,7 +63,7 @@ func gather(t *testing.T, s *sandbox.Server, name string, journal *dialecttest.J
 	}
 	described := make(map[catalog.OfferID]bool)
 	for ids := range slices.Chunk(found, min(c.MaxBatch(), 2)) {
-		batch, err := c.Details(t.Context(), ids)
+		batch, err := c.Details(t.Context(), wantedAll(ids))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,6 +93,15 @@ func classOf(truth sandbox.Truth, known bool) catalog.Class {
 }
 
 // pages returns the offers of a query, each once.
+// wantedAll asks for offers whose rows tell nothing of them.
+func wantedAll(ids []catalog.OfferID) []catalog.Wanted {
+	var wanted []catalog.Wanted
+	for _, id := range ids {
+		wanted = append(wanted, catalog.Wanted{ID: id})
+	}
+	return wanted
+}
+
 func pages(t *testing.T, c *extract.Client, q catalog.Query) []catalog.OfferID {
 	t.Helper()
 	var ids []catalog.OfferID

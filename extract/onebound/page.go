@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"offerlake/extract"
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
@@ -70,34 +71,11 @@ func (r *pageReader) items() {
 				r.page.PageSize = catalog.Some(int(n.V))
 			}
 		case "item":
-			r.hits()
+			if envelope.Hits(d, &r.page, envelope.HitFields{ID: "num_iid", Title: "title", Price: "price"}) {
+				r.broken = true
+			}
 		case "error":
 			r.item = d.Text()
 		}
 	}
-}
-
-func (r *pageReader) hits() {
-	t := r.d.Rows(func() {
-		var h catalog.Hit
-		var id catalog.Opt[catalog.OfferID]
-		for key := range r.d.Object() {
-			switch string(key) {
-			case "num_iid":
-				id = r.d.OfferID()
-			case "title":
-				h.Title = r.d.Text()
-			case "price":
-				h.Price = r.d.Text()
-			}
-		}
-		if !id.OK {
-			r.page.Dropped++
-			return
-		}
-		h.ID = id.V
-		r.page.Hits = append(r.page.Hits, h)
-	})
-	r.page.Dropped += t.Dropped
-	r.broken = r.broken || t.Unreadable
 }

@@ -1,9 +1,9 @@
 package onebound
 
 import (
-	"fmt"
 	"strings"
 
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
@@ -29,14 +29,7 @@ func (r *detailReader) skus() {
 }
 
 func (r *detailReader) table() {
-	d, o := r.d, r.offer
-	t := d.Rows(r.sku)
-	if t.Bad() {
-		o.SKUTableIsBad = true
-	}
-	if t.Dropped > 0 {
-		d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
-	}
+	envelope.SKUTable(r.d, r.offer, r.sku)
 }
 
 func (r *detailReader) sku() {

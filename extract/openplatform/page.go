@@ -1,9 +1,18 @@
 package openplatform
 
 import (
+	"time"
+
 	"offerlake/extract"
 	"offerlake/pipeline/catalog"
 )
+
+// china is the zone of the platform's dates.
+var china = time.FixedZone("UTC+8", 8*60*60)
+
+// Marks names the field of search results that tells when an offer was changed
+// last (wire.md 3.1).
+func (*Dialect) Marks() string { return "modifyDate" }
 
 // DecodePage reads the answer to a Search call of any kind. The rows lie under
 // data in the searches, under rankProductModels in the ranking lists, and are
@@ -84,6 +93,10 @@ func (r *pageReader) hitField(h *catalog.Hit, key []byte) {
 		h.Title = r.d.Text()
 	case "priceInfo":
 		h.Price = r.price()
+	case "modifyDate":
+		if at, err := time.ParseInLocation(time.DateTime, r.d.Text(), china); err == nil {
+			h.ModifiedAt = at
+		}
 	case "offerPoolTotal":
 		if total := r.d.Int64(); total.OK {
 			r.page.Total = total

@@ -51,6 +51,9 @@ func (d *Dialect) Search(q catalog.Query, page int) (extract.Request, error) {
 // offerQueryParam. None of them has a filter for the minimum order.
 func (d *Dialect) offers(api string, q catalog.Query, page int) (extract.Request, error) {
 	passed := []string{"price", "free_shipping", "verified_supplier", "category", "keyword"}
+	if q.Kind != catalog.ImageQuery {
+		passed = append(passed, "sold")
+	}
 	if sorts[q.Sort] != "" {
 		passed = append(passed, "sort")
 	}
@@ -92,6 +95,25 @@ func (f *fields) int(name string, value int64) {
 	f.e.Int64(value)
 }
 
+// sold writes the filter by pieces sold (wire.md 3.1).
+func (f *fields) sold(q catalog.Query) {
+	if !q.SoldFrom.OK && !q.SoldTo.OK {
+		return
+	}
+	f.e.FieldStart("saleFilterList")
+	f.e.ArrStart()
+	f.e.ObjStart()
+	f.text("saleType", "totalSales")
+	if q.SoldFrom.OK {
+		f.int("saleStart", q.SoldFrom.V)
+	}
+	if q.SoldTo.OK {
+		f.int("saleEnd", q.SoldTo.V)
+	}
+	f.e.ObjEnd()
+	f.e.ArrEnd()
+}
+
 func (f *fields) end() string {
 	f.e.ObjEnd()
 	return f.e.String()
@@ -122,6 +144,7 @@ func (d *Dialect) offerQuery(q catalog.Query, page int) string {
 	if q.Category != 0 {
 		f.int("categoryId", int64(q.Category))
 	}
+	f.sold(q)
 	f.text("country", d.language)
 	switch q.Kind {
 	case catalog.ShopQuery:

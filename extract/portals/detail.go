@@ -1,12 +1,12 @@
 package portals
 
 import (
-	"fmt"
 	"net/url"
 	"regexp"
 	"strconv"
 
 	"offerlake/extract"
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/extract/skutext"
 	"offerlake/pipeline/catalog"
@@ -80,18 +80,8 @@ func (r *detailReader) item() {
 		case "shop_url":
 			o.Supplier.ShopURL = d.Text()
 		case "sku":
-			r.skus()
+			envelope.SKUTable(d, o, r.sku)
 		}
-	}
-}
-
-func (r *detailReader) skus() {
-	t := r.d.Rows(r.sku)
-	if t.Bad() {
-		r.offer.SKUTableIsBad = true
-	}
-	if t.Dropped > 0 {
-		r.d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
 	}
 }
 

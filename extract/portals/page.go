@@ -2,6 +2,7 @@ package portals
 
 import (
 	"offerlake/extract"
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
@@ -37,27 +38,8 @@ func (r *pageReader) field(key []byte) {
 		}
 	case "items":
 		r.payload = true
-		t := r.d.Rows(r.hit)
-		r.page.Dropped += t.Dropped
-		r.broken = r.broken || t.Unreadable
-	}
-}
-
-func (r *pageReader) hit() {
-	var h catalog.Hit
-	for key := range r.d.Object() {
-		switch string(key) {
-		case "num_iid":
-			h.ID = r.d.OfferID().V
-		case "title":
-			h.Title = r.d.Text()
-		case "price":
-			h.Price = r.d.Text()
+		if envelope.Hits(r.d, &r.page, envelope.HitFields{ID: "num_iid", Title: "title", Price: "price"}) {
+			r.broken = true
 		}
 	}
-	if h.ID == 0 {
-		r.page.Dropped++
-		return
-	}
-	r.page.Hits = append(r.page.Hits, h)
 }

@@ -130,3 +130,22 @@ func (*Service) Details(ids []catalog.OfferID) extract.Request {
 	}
 	return extract.Request{API: apiBatch, Params: catalog.Params{"productIds": strings.Join(texts, ",")}}
 }
+
+// Asked returns the offers that a call of Details asked for.
+func (*Service) Asked(api string, p catalog.Params) []catalog.OfferID {
+	text := p["productIds"]
+	if api == apiGet {
+		text = p["productId"]
+	} else if api != apiBatch {
+		return nil
+	}
+	var ids []catalog.OfferID
+	for id := range strings.SplitSeq(text, ",") {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return nil
+		}
+		ids = append(ids, catalog.OfferID(n))
+	}
+	return ids
+}

@@ -1,8 +1,7 @@
 package product
 
 import (
-	"fmt"
-
+	"offerlake/extract/envelope"
 	"offerlake/pipeline/catalog"
 )
 
@@ -10,13 +9,7 @@ import (
 // at all.
 func (r *reader) skus() {
 	d, o := r.d, r.o
-	t := d.Rows(func() { o.SKUs = append(o.SKUs, r.sku()) })
-	if t.Bad() {
-		o.SKUTableIsBad = true
-	}
-	if t.Dropped > 0 {
-		d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
-	}
+	envelope.SKUTable(d, o, func() { o.SKUs = append(o.SKUs, r.sku()) })
 }
 
 func (r *reader) sku() catalog.OfferSKU {

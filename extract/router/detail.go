@@ -1,9 +1,8 @@
 package router
 
 import (
-	"fmt"
-
 	"offerlake/extract"
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/extract/skutext"
 	"offerlake/pipeline/catalog"
@@ -75,20 +74,8 @@ func (r *detailReader) product() {
 		case "supplierName":
 			o.Supplier.Name = d.Text()
 		case "skus":
-			r.skus()
+			envelope.SKUTable(d, o, r.sku)
 		}
-	}
-}
-
-// skus reads the SKU table. Offers without one have an empty table or no field
-// at all.
-func (r *detailReader) skus() {
-	t := r.d.Rows(r.sku)
-	if t.Bad() {
-		r.offer.SKUTableIsBad = true
-	}
-	if t.Dropped > 0 {
-		r.d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
 	}
 }
 

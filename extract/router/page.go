@@ -2,6 +2,7 @@ package router
 
 import (
 	"offerlake/extract"
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
@@ -33,27 +34,8 @@ func (r *pageReader) field(key []byte) {
 		r.page.Total = r.d.Int64()
 	case "products":
 		r.payload = true
-		t := r.d.Rows(r.hit)
-		r.page.Dropped += t.Dropped
-		r.broken = r.broken || t.Unreadable
-	}
-}
-
-func (r *pageReader) hit() {
-	var h catalog.Hit
-	for key := range r.d.Object() {
-		switch string(key) {
-		case "productId":
-			h.ID = r.d.OfferID().V
-		case "productName":
-			h.Title = r.d.Text()
-		case "price":
-			h.Price = r.d.Text()
+		if envelope.Hits(r.d, &r.page, envelope.HitFields{ID: "productId", Title: "productName", Price: "price"}) {
+			r.broken = true
 		}
 	}
-	if h.ID == 0 {
-		r.page.Dropped++
-		return
-	}
-	r.page.Hits = append(r.page.Hits, h)
 }

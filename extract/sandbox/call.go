@@ -93,6 +93,10 @@ func (c *call) ask(dialect string, business map[string]string) {
 	}
 	c.question = max(h, 1)
 	c.w.d = newDice(c.s.opt.Seed, c.question)
+	if c.s.opt.Night > 0 {
+		// Another night a rough gateway leaves out other fields.
+		c.w.d = newDice(c.s.opt.Seed, c.question, uint64(c.s.opt.Night))
+	}
 	c.w.rough = c.s.opt.Profile != Clean
 }
 

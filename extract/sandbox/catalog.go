@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"math"
 	"strings"
 	"sync"
 
@@ -14,6 +15,9 @@ type Catalog struct {
 	seed uint64
 	size int
 	hard bool // with attribute values that hold separators
+
+	night   int // see Options
+	changed int // permille of the offers
 
 	once     sync.Once
 	byTheme  [][]entry
@@ -52,10 +56,11 @@ const (
 	saltImage
 	saltShift
 	saltTotal
+	saltNight
 )
 
 func newCatalog(o Options) *Catalog {
-	return &Catalog{seed: o.Seed, size: o.Offers, hard: o.Profile != Clean}
+	return &Catalog{seed: o.Seed, size: o.Offers, hard: o.Profile != Clean, night: o.Night, changed: int(math.Round(o.Changed * 1000))}
 }
 
 // Len returns the number of offers, delisted ones included.

@@ -17,9 +17,10 @@ const anySeller = -1
 // share a list.
 type query struct {
 	themes   themeSet
-	seller   int // index, or anySeller
-	from, to int // fen, both included; to 0 = no upper bound
-	minOrder int // the largest minimum order that is wanted; 0 = any
+	seller   int    // index, or anySeller
+	from, to int    // fen, both included; to 0 = no upper bound
+	minOrder int    // the largest minimum order that is wanted; 0 = any
+	sold     [2]int // from and to, both included; to 0 = no upper bound
 	free     bool
 	verified bool
 	sort     catalog.Sort
@@ -31,6 +32,8 @@ func (q query) matches(e entry) bool {
 	case q.seller != anySeller && int(e.seller) != q.seller,
 		int(e.price) < q.from,
 		q.to > 0 && int(e.price) > q.to,
+		int(e.sold) < q.sold[0],
+		q.sold[1] > 0 && int(e.sold) > q.sold[1],
 		q.minOrder > 0 && int(e.min) > q.minOrder,
 		q.free && e.flags&flagFree == 0,
 		q.verified && e.flags&flagVerified == 0:

@@ -194,7 +194,7 @@ func (o onebound) list(c *call, l list) {
 	c.answered()
 	w := &c.w
 	rows := l.page(number(c.params["page"]), oneboundPageSize)
-	total := int64(len(l.ids))
+	total := l.total
 	pages := (total + oneboundPageSize - 1) / oneboundPageSize
 	if w.rough {
 		pages = total/oneboundPageSize + 1 // one too many where the last page is full

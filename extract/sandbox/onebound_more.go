@@ -45,7 +45,7 @@ func (o onebound) searchImage(c *call) {
 		o.missing(c)
 		return
 	}
-	o.list(c, list{ids: ids})
+	o.list(c, list{ids: ids, total: int64(len(ids))})
 }
 
 const reviewPageSize = 20

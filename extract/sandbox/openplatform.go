@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -272,6 +273,7 @@ func readOfferQuery(text string) (offerQuery, error) {
 		q.size = min(number(f["pageSize"]), officialPageSize)
 	}
 	q.query.sort = officialSort(f["sort"])
+	q.query.sold = soldBand(f["saleFilterList"])
 	for name := range strings.SplitSeq(f["filter"], ",") {
 		switch name {
 		case "certifiedFactory":
@@ -283,6 +285,21 @@ func readOfferQuery(text string) (offerQuery, error) {
 		}
 	}
 	return q, nil
+}
+
+// soldBand reads the filter by pieces sold in total.
+func soldBand(text string) [2]int {
+	var bands []struct {
+		Type string      `json:"saleType"`
+		From json.Number `json:"saleStart"`
+		To   json.Number `json:"saleEnd"`
+	}
+	if json.Unmarshal([]byte(text), &bands) != nil || len(bands) != 1 || bands[0].Type != "totalSales" {
+		return [2]int{}
+	}
+	from, _ := bands[0].From.Int64() // what is no number is no bound
+	to, _ := bands[0].To.Int64()
+	return [2]int{int(from), int(to)}
 }
 
 // officialSort reads the JSON text within the JSON text.
@@ -375,7 +392,9 @@ func (o openplatform) listRows(c *call, q offerQuery, l list) {
 			}
 			w.array("data", func() {
 				for _, id := range rows {
-					o.row(w, c.row(id), q.country)
+					t := c.row(id)
+					t.UpdatedAt = c.s.modified(t)
+					o.row(w, t, q.country)
 				}
 			})
 		})

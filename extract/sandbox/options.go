@@ -48,6 +48,10 @@ func (p Profile) String() string {
 // 12-digit offer ids.
 const MaxOffers = 2_000_000
 
+// MaxNight is the greatest age of a catalogue: an offer throws its dice for
+// each night anew whenever it is asked for.
+const MaxNight = 10_000
+
 // Options configure a Server. The zero value of each field is its default.
 type Options struct {
 	// Offers is the size of the catalogue, at most MaxOffers. Default: 1000.
@@ -68,6 +72,11 @@ type Options struct {
 	// Window is the number of rows of a query that paging reaches. Default:
 	// 2000, as measured on three gateways.
 	Window int
+	// Night ages the catalogue by so many nights, in each of which Changed, a
+	// share from 0 to 1, of the offers change; see Catalog.ChangeAt. Default: 0,
+	// as it was made.
+	Night   int
+	Changed float64
 	// Restless moves rows of search results to other pages while they are paged
 	// through, and LyingTotals declares wrong numbers of results: too few, too
 	// many, or always as many as the window holds.
@@ -125,6 +134,9 @@ func (o Options) validate() error {
 	}
 	if o.PerSecond < 0 || o.InFlight < 0 || o.PerDay < 0 || o.Window < 0 {
 		errs = append(errs, errors.New("per second, in flight, per day and window must not be negative"))
+	}
+	if o.Night < 0 || o.Night > MaxNight || !(o.Changed >= 0 && o.Changed <= 1) {
+		errs = append(errs, fmt.Errorf("night %d, changed %g: want 0 to %d nights and a share from 0 to 1", o.Night, o.Changed, MaxNight))
 	}
 	if o.Latency < 0 || o.SlowAnswer < 0 || o.TokenLife < 0 {
 		errs = append(errs, errors.New("latency, slow answer and token life must not be negative"))

@@ -105,7 +105,7 @@ func (p portals) list(c *call, q query) {
 	l := c.s.lists.get(q)
 	w.object("", func() {
 		p.success(w)
-		w.int("total", int64(len(l.ids)))
+		w.int("total", l.total)
 		w.int("page", int64(page))
 		w.int("page_size", portalsPageSize)
 		w.array("items", func() {

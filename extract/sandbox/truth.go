@@ -103,7 +103,15 @@ type facts struct {
 	flags    uint8
 }
 
+// facts returns what they are in the catalogue's night.
 func (c *Catalog) facts(i int) facts {
+	f := c.rawFacts(i)
+	c.age(i, &f)
+	return f
+}
+
+// rawFacts returns what they were before the first night.
+func (c *Catalog) rawFacts(i int) facts {
 	d := newDice(c.seed, saltFacts, uint64(i))
 	f := facts{theme: d.below(len(themes)), seller: d.low(0, c.suppliers()-1)}
 	th := &themes[f.theme]
@@ -175,6 +183,7 @@ func (c *Catalog) offer(i int, whole bool) Truth {
 	case whole:
 		c.skuTable(&t, &d)
 	}
+	c.ageBody(&t)
 	t.bound()
 	return t
 }

@@ -70,7 +70,7 @@ the job's quality limits, 4 stopped at a call budget or quota (resumable),
 		return fmt.Errorf("%w\nSee: %s --help (%w)", err, cmd.CommandPath(), jobs.ErrUsage)
 	})
 	root.AddCommand(
-		runCommand(env), planCommand(env), validateCommand(env), replayCommand(env),
+		runCommand(env), backfillCommand(env), planCommand(env), validateCommand(env), replayCommand(env),
 		verifyCommand(env), runsCommand(env), schemaCommand(env), sandboxCommand(env),
 		journalCommand(env), authCommand(env), versionCommand(env), verifyChildCommand(env),
 	)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -12,11 +13,11 @@ import (
 func journalCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "journal",
-		Short: "Look into journals: every answer that a gateway gave",
+		Short: "Look into journals, every answer that a gateway gave, and compact them",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(journalLsCommand(env), journalCatCommand(env))
+	cmd.AddCommand(journalLsCommand(env), journalCatCommand(env), journalCompactCommand(env))
 	return cmd
 }
 
@@ -65,5 +66,41 @@ func journalCatCommand(env Env) *cobra.Command {
 	f.BoolVar(&filter.Failed, "failed", false, "only attempts without a whole answer, or with an HTTP status of 400 and above")
 	f.IntVar(&filter.Limit, "limit", 0, "at most so many records; 0 = all")
 	f.BoolVar(&filter.Bare, "bare", false, "print the bodies alone")
+	return cmd
+}
+
+func journalCompactCommand(env Env) *cobra.Command {
+	var dryRun, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "compact DIR",
+		Short: "Keep only the last answer of each call in the journals in and below a directory",
+		Long: `Rewrites journals: of each call only its last record stays, an answer or the
+failure that the run gave up with, and is compressed better. A replay of it gives
+the same tables, but for the attempts that are gone: the rows of calls, and the
+number of calls in coverage. Journals of runs that can be resumed are left alone.
+
+A new journal takes the place of the old one when it is whole, so a crash at any
+point leaves one or the other.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all, err := jobs.CompactJournals(cmd.Context(), args[0], dryRun)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = printJSON(env.Stdout, all)
+			} else {
+				jobs.PrintCompactions(env.Stdout, all, dryRun)
+			}
+			for _, c := range all {
+				if c.Problem != "" && err == nil {
+					err = fmt.Errorf("not all journals could be compacted; the first: %s: %s", c.Dir, c.Problem)
+				}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be freed and change nothing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return cmd
 }

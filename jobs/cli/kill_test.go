@@ -2,8 +2,6 @@ package cli
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -16,10 +14,6 @@ import (
 // call was made twice. OFFERLAKE_KILLS sets the number of kills.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills := 3
-	if n, err := strconv.Atoi(os.Getenv("OFFERLAKE_KILLS")); err == nil {
-		kills = n
-	}
 	undisturbed := t.TempDir()
 	begun := time.Now()
 	mustRun(t, "run", "../demo.yaml", "--dest", undisturbed, "--date", "2026-11-22", "--progress", "none")
@@ -30,7 +24,7 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
 	out := t.TempDir()
-	for range kills {
+	for range kills(3) {
 		killAfter(t, time.Duration(dice.Int64N(int64(took))), "run", "../demo.yaml", "--dest", out, "--date", "2026-11-22", "--progress", "none")
 	}
 	mustRun(t, "run", "../demo.yaml", "--dest", out, "--date", "2026-11-22", "--progress", "none")
@@ -43,8 +37,9 @@ func TestKill(t *testing.T) {
 }
 
 // killAfter runs the program in a process of its own and kills it after a
-// while, unless it has ended by then.
-func killAfter(t *testing.T, d time.Duration, args ...string) {
+// while, unless it has ended by then. It returns the exit code, -1 if it was
+// killed.
+func killAfter(t *testing.T, d time.Duration, args ...string) int {
 	t.Helper()
 	cmd := program(t.Context(), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the verify child dies with it
@@ -64,4 +59,5 @@ func killAfter(t *testing.T, d time.Duration, args ...string) {
 		<-done
 	case <-done:
 	}
+	return cmd.ProcessState.ExitCode()
 }

@@ -27,7 +27,18 @@ func TestMain(m *testing.M) {
 			Args: os.Args[1:], Drain: make(chan struct{}), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		}))
 	}
-	goleak.VerifyTestMain(m)
+	// The tests count their calls where they leave the user's own counts alone.
+	dir, err := os.MkdirTemp("", "offerlake-state-")
+	if err == nil {
+		err = os.Setenv("OFFERLAKE_STATE_DIR", dir)
+	}
+	if err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
 }
 
 // program returns a command that runs the program in a process of its own.

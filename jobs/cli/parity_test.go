@@ -191,7 +191,13 @@ func (p parity) without(lacks []string) parity {
 // readCSV reads all rows of a table by column name.
 func readCSV(t *testing.T, dest, table string) []map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dest, table, "dt=*", "*.csv"))
+	return readNight(t, dest, table, "*")
+}
+
+// readNight is readCSV for one date.
+func readNight(t *testing.T, dest, table, date string) []map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dest, table, "dt="+date, "*.csv"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s: no files in %s (%v)", table, dest, err)
 	}

@@ -19,6 +19,11 @@ type jobFlags struct {
 
 func (f *jobFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.date, "date", "", "the run's date, YYYY-MM-DD (default: today in UTC+8, the gateways' day)")
+	f.addDateless(cmd)
+}
+
+// addDateless adds the flags but --date.
+func (f *jobFlags) addDateless(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.set, "set", nil, "override a value of the job file: --set gateway.limits.per_second=2")
 	cmd.Flags().StringVar(&f.dest, "dest", "", "write below this directory instead of the job's outputs; several outputs keep their last path element")
 }

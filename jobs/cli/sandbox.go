@@ -48,6 +48,8 @@ the credentials that it prints. /_sandbox/stats tells what it was asked.`,
 	cmd.Flags().IntVar(&opts.Offers, "offers", 2000, "offers in the catalogue")
 	cmd.Flags().Uint64Var(&opts.Seed, "seed", 1, "another seed is another catalogue")
 	cmd.Flags().StringVar(&profile, "profile", "clean", "clean, rough (real gateways' quirks) or hostile (rough and faults)")
+	cmd.Flags().IntVar(&opts.Night, "night", 0, "how many nights old the catalogue is")
+	cmd.Flags().Float64Var(&opts.Changed, "changed", 0.05, "share of the offers that change in each of these nights")
 	cmd.Flags().Float64Var(&opts.PerSecond, "per-second", 0, "throttle a key above so many calls a second; 0 = never")
 	cmd.Flags().Int64Var(&opts.PerDay, "per-day", 0, "a key's calls a day; 0 = no quota")
 	cmd.Flags().DurationVar(&opts.Latency, "latency", time.Duration(0), "delay of each answer")

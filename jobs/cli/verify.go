@@ -43,7 +43,8 @@ func verifyCommand(env Env) *cobra.Command {
 		Long: `Re-reads every file that the manifests of DEST list: its SHA-256, then rows,
 nulls, and exact sums and hashes of the key columns, with a Parquet reader that
 shares no code with the writer. --deep decodes every column. Files that no
-manifest lists are reported too.`,
+manifest lists are reported too, and journals that are not those which the files
+were made from; one that was compacted or removed as the job says is no fault.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			child, err := verifyChild()
@@ -65,8 +66,8 @@ manifest lists are reported too.`,
 				return usageError("%s holds no manifest: nothing was ever published there", args[0])
 			}
 			if !report.OK() {
-				return fmt.Errorf("%s: %d files are not what their manifest says, %d are in no manifest",
-					args[0], len(report.Failures), len(report.Unlisted))
+				return fmt.Errorf("%s: %d files are not what their manifest says, %d are in no manifest, %d journals differ",
+					args[0], len(report.Failures), len(report.Unlisted), report.Differing())
 			}
 			return nil
 		},
@@ -76,12 +77,17 @@ manifest lists are reported too.`,
 	return cmd
 }
 
-func printVerified(w io.Writer, r load.DestReport) {
+func printVerified(w io.Writer, r jobs.VerifyReport) {
 	for _, f := range r.Failures {
 		fmt.Fprintf(w, "FAILED    %s: %s\n", f.Path, f.Reason)
 	}
 	for _, key := range r.Unlisted {
 		fmt.Fprintf(w, "UNLISTED  %s\n", key)
+	}
+	for _, j := range r.Journals {
+		if j.State != "ok" {
+			fmt.Fprintf(w, "JOURNAL   %s %s: %s: %s\n    %s\n", j.Job, j.Date, j.State, j.Note, j.Dir)
+		}
 	}
 	fmt.Fprintf(w, "%d manifests, %d files, %d rows, %d bytes checked\n", r.Manifests, r.Files, r.Rows, r.Bytes)
 }

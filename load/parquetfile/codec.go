@@ -47,11 +47,42 @@ var poolZstd = sync.OnceFunc(func() {
 	arrowCodecs[compress.Codecs.Zstd] = &pooledZstd{Codec: original}
 })
 
+// freeList keeps up to its capacity of things that are used again. Unlike a
+// sync.Pool it survives the garbage collector, which a replay sets off every
+// tenth of a second.
+type freeList[T any] chan T
+
+// inUse is how many goroutines are expected to compress at a time.
+const inUse = 4
+
+func newFreeList[T any]() freeList[T] { return make(freeList[T], inUse) }
+
+// take returns something that was put back, or else what fresh makes.
+func (l freeList[T]) take(fresh func() T) T {
+	select {
+	case v := <-l:
+		return v
+	default:
+		return fresh()
+	}
+}
+
+func (l freeList[T]) put(v T) {
+	select {
+	case l <- v:
+	default:
+	}
+}
+
 // pooledZstd is the library's zstd codec with encoders that are used again.
 type pooledZstd struct {
 	compress.Codec
-	pools sync.Map // of *sync.Pool, by zstd.EncoderLevel
+	pools sync.Map // of freeList[*zstd.Encoder], by zstd.EncoderLevel
 }
+
+// CompressBound returns how much room a page gets at first. Pages shrink a
+// lot, and EncodeLevel makes more room where one does not.
+func (z *pooledZstd) CompressBound(size int64) int64 { return size/3 + 64 }
 
 // EncodeLevel compresses one page. The bytes are those of a fresh encoder.
 func (z *pooledZstd) EncodeLevel(dst, src []byte, level int) []byte {
@@ -60,21 +91,21 @@ func (z *pooledZstd) EncodeLevel(dst, src []byte, level int) []byte {
 		speed = zstd.EncoderLevelFromZstd(level)
 	}
 	pool := z.pool(speed)
-	enc := pool.Get().(*zstd.Encoder)
-	defer pool.Put(enc)
-	return enc.EncodeAll(src, dst[:0])
-}
-
-func (z *pooledZstd) pool(speed zstd.EncoderLevel) *sync.Pool {
-	if p, ok := z.pools.Load(speed); ok {
-		return p.(*sync.Pool)
-	}
-	p, _ := z.pools.LoadOrStore(speed, &sync.Pool{New: func() any {
+	enc := pool.take(func() *zstd.Encoder {
 		// The options are constants that the library accepts. Less memory is
 		// 4 MB less for each encoder, and changes no byte.
 		enc, _ := zstd.NewWriter(nil, zstd.WithZeroFrames(true),
 			zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 		return enc
-	}})
-	return p.(*sync.Pool)
+	})
+	defer pool.put(enc)
+	return enc.EncodeAll(src, dst[:0])
+}
+
+func (z *pooledZstd) pool(speed zstd.EncoderLevel) freeList[*zstd.Encoder] {
+	if p, ok := z.pools.Load(speed); ok {
+		return p.(freeList[*zstd.Encoder])
+	}
+	p, _ := z.pools.LoadOrStore(speed, newFreeList[*zstd.Encoder]())
+	return p.(freeList[*zstd.Encoder])
 }

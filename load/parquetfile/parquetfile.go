@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/flight"
@@ -40,8 +39,8 @@ type Options struct {
 // Encoder implements load.Encoder.
 type Encoder struct {
 	codec     codec
-	pageBytes int64     // of data pages and of dictionaries, before compression
-	groups    sync.Pool // of *groupWriter: only files that are being written need one
+	pageBytes int64                  // of data pages and of dictionaries, before compression
+	groups    freeList[*groupWriter] // only files that write a row group just now need one
 }
 
 var _ load.Encoder = (*Encoder)(nil)
@@ -53,7 +52,7 @@ func New(o Options) (*Encoder, error) {
 		return nil, err
 	}
 	poolZstd()
-	return &Encoder{codec: c, pageBytes: pageBytes}, nil
+	return &Encoder{codec: c, pageBytes: pageBytes, groups: newFreeList[*groupWriter]()}, nil
 }
 
 // Format returns load.Parquet.
@@ -65,7 +64,7 @@ func (e *Encoder) Suffix() string { return ".parquet" }
 // NewFile starts a file. Its key-value metadata names job, date, table and
 // schema fingerprint.
 func (e *Encoder) NewFile(w io.Writer, t *load.Table, meta load.FileMeta) (load.FileEncoder, error) {
-	f := &file{fields: t.Schema().Fields(), out: &sink{w: w}, groups: &e.groups}
+	f := &file{fields: t.Schema().Fields(), out: &sink{w: w}, groups: e.groups}
 	if err := recovered(func() error { return f.begin(t, e.properties(t), meta) }); err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
@@ -76,7 +75,7 @@ type file struct {
 	w      *pqfile.Writer
 	out    *sink
 	fields []arrow.Field
-	groups *sync.Pool // of *groupWriter
+	groups freeList[*groupWriter]
 	broken bool
 }
 
@@ -127,10 +126,7 @@ func (f *file) WriteGroup(recs []arrow.Record) error {
 		if len(recs) == 0 {
 			return nil
 		}
-		w, _ := f.groups.Get().(*groupWriter)
-		if w == nil {
-			w = newGroupWriter()
-		}
+		w := f.groups.take(newGroupWriter)
 		rg := f.w.AppendRowGroup()
 		batches := make([]arrow.Array, len(recs))
 		for i, field := range f.fields {
@@ -144,7 +140,7 @@ func (f *file) WriteGroup(recs []arrow.Record) error {
 		if err := rg.Close(); err != nil { // which ends the last column
 			return err
 		}
-		f.groups.Put(w)
+		f.groups.put(w)
 		return nil
 	})
 }

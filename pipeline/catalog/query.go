@@ -52,6 +52,8 @@ type Query struct {
 	Seller           string       `json:"seller,omitempty"`
 	PriceFrom        Opt[Decimal] `json:"-"`
 	PriceTo          Opt[Decimal] `json:"-"`
+	SoldFrom         Opt[int64]   `json:"-"` // pieces sold, both ends included
+	SoldTo           Opt[int64]   `json:"-"`
 	MinOrder         int64        `json:"min_order,omitempty"`
 	FreeShipping     bool         `json:"free_shipping,omitempty"`
 	VerifiedSupplier bool         `json:"verified_supplier,omitempty"`
@@ -105,13 +107,24 @@ func (q Query) MarshalJSON() ([]byte, error) {
 		}
 		return d.V.String()
 	}
+	number := func(n Opt[int64]) *int64 {
+		if !n.OK {
+			return nil
+		}
+		return &n.V
+	}
 	return json.Marshal(struct {
 		plain
 		From  string    `json:"price_from,omitempty"`
 		To    string    `json:"price_to,omitempty"`
+		Most  *int64    `json:"sold_to,omitempty"`
+		Least *int64    `json:"sold_from,omitempty"`
 		IDs   []OfferID `json:"ids,omitempty"`
 		Count int       `json:"count,omitempty"`
-	}{plain: plain(q), From: bound(q.PriceFrom), To: bound(q.PriceTo), Count: len(q.IDs)})
+	}{
+		plain: plain(q), From: bound(q.PriceFrom), To: bound(q.PriceTo),
+		Least: number(q.SoldFrom), Most: number(q.SoldTo), Count: len(q.IDs),
+	})
 }
 
 // Leaf is one query of a job together with the name of the source it serves.
@@ -136,6 +149,15 @@ type Hit struct {
 	ID    OfferID
 	Title string // as sent, "" where the row has none
 	Price string // as sent, "" where the row has none
+	// ModifiedAt is when the offer was changed last, zero where the row does not
+	// tell.
+	ModifiedAt time.Time `json:",omitzero"`
+}
+
+// Wanted is an offer whose details are asked for.
+type Wanted struct {
+	ID         OfferID
+	ModifiedAt time.Time // as its row of search results tells; zero = it does not
 }
 
 // Page is one decoded page of search results, in the gateway's order. Totals

@@ -37,6 +37,30 @@ func CallKey(gateway, api string, p Params) string {
 	return b.String()
 }
 
+// ParseCallKey takes a call's key apart. ok is false for text that CallKey does
+// not make.
+func ParseCallKey(key string) (gateway, api string, p Params, ok bool) {
+	gateway, rest, ok := strings.Cut(key, " ")
+	if !ok {
+		return "", "", nil, false
+	}
+	api, text, _ := strings.Cut(rest, " ")
+	p = Params{}
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, nameErr := url.QueryUnescape(name)
+		value, valueErr := url.QueryUnescape(value)
+		if nameErr != nil || valueErr != nil {
+			return "", "", nil, false
+		}
+		p[name] = value
+	}
+	return gateway, api, p, true
+}
+
 // KeyHash returns the first 16 hex digits of the key's SHA-256; it names a
 // record within its journal.
 func KeyHash(key string) string {

@@ -16,6 +16,7 @@ type Rows struct {
 	Categories []CategoryRow
 	Hits       []HitRow
 	Records    []RecordRow
+	Changes    []Change
 	Coverage   []Coverage
 	Rejects    []Reject
 	Calls      []CallRow
@@ -28,6 +29,7 @@ func (r *Rows) Reset() {
 		Attributes: r.Attributes[:0], Images: r.Images[:0], Suppliers: r.Suppliers[:0],
 		Sales: r.Sales[:0], Reviews: r.Reviews[:0], Shipping: r.Shipping[:0],
 		Categories: r.Categories[:0], Hits: r.Hits[:0], Records: r.Records[:0],
+		Changes:  r.Changes[:0],
 		Coverage: r.Coverage[:0], Rejects: r.Rejects[:0], Calls: r.Calls[:0],
 	}
 }
@@ -276,6 +278,10 @@ type Reject struct {
 	Path       Opt[string]
 	Excerpt    Opt[string]
 	JournalRef string
+
+	// ObservedAt is when the answer to a call for the offer's details arrived,
+	// zero for other rejects. The table does not have it.
+	ObservedAt time.Time `json:"-"`
 }
 
 // CallRow is a row of the calls table: one attempt of one call.

@@ -13,6 +13,9 @@
 // (000001.ndjson.zst.index), bound to the segment's bytes by their checksum.
 // It may be deleted: Open then decodes the segment.
 //
+// Compact rewrites a journal, which compacted.json then tells of. Its
+// directories compact.tmp and compact.new are there only until it has ended.
+//
 // # Records
 //
 // A record is one line holding one JSON object, its keys in this order:

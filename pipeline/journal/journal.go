@@ -46,7 +46,8 @@ type Options struct {
 	// Logger is told what was repaired. Default: discard.
 	Logger *slog.Logger
 
-	open func(name string, flag int) (file, error) // default: the file system
+	open  func(name string, flag int) (file, error) // default: the file system
+	level zstd.EncoderLevel                         // of sealed segments; default: the fastest
 }
 
 func (o Options) withDefaults() Options {
@@ -58,6 +59,7 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.level = cmp.Or(o.level, zstd.SpeedFastest)
 	if o.open == nil {
 		o.open = func(name string, flag int) (file, error) { return os.OpenFile(name, flag, 0o644) }
 	}

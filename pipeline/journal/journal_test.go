@@ -899,16 +899,19 @@ func TestSetLatest(t *testing.T) {
 		{4, "", ""},
 	}
 	for _, tt := range tests {
-		r, ref, ok, err := set.Latest(key, t0.AddDate(0, 0, tt.since))
+		r, ref, ok, err := set.Latest(key, t0.AddDate(0, 0, tt.since), t0.AddDate(0, 0, 30))
 		if err != nil || string(r.Body) != tt.body || ref != tt.ref || ok != (tt.ref != "") {
 			t.Errorf("Latest(since day %d) = %q, %q, %v, %v, want %q, %q", tt.since, r.Body, ref, ok, err, tt.body, tt.ref)
 		}
 	}
+	if r, _, _, err := set.Latest(key, t0, t0.AddDate(0, 0, 2)); string(r.Body) != "two" || err != nil {
+		t.Errorf("Latest(until day 2) = %q, %v, want two", r.Body, err)
+	}
 	only := NewSet(make("d", copied))
-	if _, ref, ok, err := only.Latest(key, t0.AddDate(0, 0, 1)); !ok || ref != "paid#1" || err != nil {
+	if _, ref, ok, err := only.Latest(key, t0.AddDate(0, 0, 1), t0.AddDate(0, 0, 30)); !ok || ref != "paid#1" || err != nil {
 		t.Errorf("Latest of a copied record = %q, %v, %v, want the ref of its original", ref, ok, err)
 	}
-	if _, _, ok, _ := only.Latest(key, t0.AddDate(0, 0, 2)); ok {
+	if _, _, ok, _ := only.Latest(key, t0.AddDate(0, 0, 2), t0.AddDate(0, 0, 30)); ok {
 		t.Error("Latest takes the age of a copied record from its copying")
 	}
 }

@@ -435,11 +435,18 @@ func (l *line) record() (catalog.Record, error) {
 	if err != nil {
 		return catalog.Record{}, err
 	}
+	r := l.head()
+	r.Body = body
+	return r, nil
+}
+
+// head returns l as a Record without its body.
+func (l *line) head() catalog.Record {
 	return catalog.Record{
 		Seq: l.seq, Key: string(l.key), At: l.at, Status: l.status, Attempt: l.attempt,
 		Latency: time.Duration(l.ms) * time.Millisecond,
-		Body:    body, Error: string(l.err), Reused: string(l.reused),
-	}, nil
+		Error:   string(l.err), Reused: string(l.reused),
+	}
 }
 
 // identity is the hash of everything in the record but its place.

@@ -21,6 +21,9 @@ type Torn struct {
 
 // load reads the directory and builds the index.
 func (j *Journal) load() error {
+	if err := finishCompaction(j.dir); err != nil {
+		return err
+	}
 	segments, leftovers, err := listSegments(j.dir)
 	if err != nil {
 		return err

@@ -48,36 +48,25 @@ func parseRecord(text []byte) (catalog.Record, error) {
 // their order, each with memory of its own. An error ends the iteration.
 func (j *Journal) All() iter.Seq2[catalog.Record, error] {
 	return func(yield func(catalog.Record, error) bool) {
-		j.mu.RLock()
-		end := j.end()
-		j.mu.RUnlock()
-		stopped := errors.New("stopped")
-		rest, err := splitLines(j.chunks(end), func(b []byte) error {
-			if len(bytes.TrimSpace(b)) == 0 {
-				return nil
-			}
+		err := j.lines(func(b []byte) error {
 			r, err := parseRecord(b)
 			if err != nil {
 				return fmt.Errorf("%s: after record %d: %v: %w", j.dir, r.Seq, err, ErrCorrupt)
 			}
 			r.Body = bytes.Clone(r.Body)
 			if !yield(r, nil) {
-				return stopped
+				return errStopped
 			}
 			return nil
 		})
-		if err == nil && len(rest) > 0 {
-			var r catalog.Record
-			if r, err = parseRecord(rest); err == nil { // rest is used by nobody else
-				yield(r, nil)
-				return
-			}
-		}
-		if err != nil && err != stopped {
+		if err != nil && err != errStopped {
 			yield(catalog.Record{}, fmt.Errorf("journal: %w", err))
 		}
 	}
 }
+
+// errStopped ends an iteration whose consumer wants no more.
+var errStopped = errors.New("stopped")
 
 // chunks returns a function that reads the journal up to end piece by piece.
 func (j *Journal) chunks(end int64) func() ([]byte, error) {

@@ -110,7 +110,7 @@ func (j *Journal) pack(s *segment, name string, between func()) (frames []frame,
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(frameBytes))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(j.opts.level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(frameBytes))
 	if err != nil {
 		return nil, err
 	}

@@ -16,18 +16,18 @@ type Set struct {
 func NewSet(journals ...*Journal) *Set { return &Set{journals: journals} }
 
 // Latest returns the newest record of a key that holds a whole answer with
-// status 200 and arrived at since or later, with the ref of the record that
+// status 200 and arrived from since to until, with the ref of the record that
 // was paid for. A record that was itself copied counts from the time of its
 // original, so that copying does not keep an answer fresh. ok is false when
 // there is none.
-func (s *Set) Latest(key string, since time.Time) (r catalog.Record, ref string, ok bool, err error) {
+func (s *Set) Latest(key string, since, until time.Time) (r catalog.Record, ref string, ok bool, err error) {
 	for _, j := range s.journals {
 		records, err := j.Records(key)
 		if err != nil {
 			return catalog.Record{}, "", false, err
 		}
 		for _, c := range records {
-			if c.Status != 200 || c.Error != "" || c.At.Before(since) || (ok && c.At.Before(r.At)) {
+			if c.Status != 200 || c.Error != "" || c.At.Before(since) || c.At.After(until) || (ok && c.At.Before(r.At)) {
 				continue
 			}
 			r, ref, ok = c, j.Ref(key), true

@@ -1,0 +1,50 @@
+package envelope
+
+import (
+	"fmt"
+
+	"offerlake/extract/flex"
+	"offerlake/pipeline/catalog"
+)
+
+// HitFields are the names that a gateway gives the fields of a row of search
+// results.
+type HitFields struct{ ID, Title, Price string }
+
+// Hits reads a list of search results at d's place into page. Rows without a
+// usable id are counted there. It reports whether the value was no list.
+func Hits(d *flex.Decoder, page *catalog.Page, names HitFields) (unreadable bool) {
+	t := d.Rows(func() {
+		var h catalog.Hit
+		for key := range d.Object() {
+			switch string(key) {
+			case names.ID:
+				h.ID = d.OfferID().V
+			case names.Title:
+				h.Title = d.Text()
+			case names.Price:
+				h.Price = d.Text()
+			}
+		}
+		if h.ID == 0 {
+			page.Dropped++
+			return
+		}
+		page.Hits = append(page.Hits, h)
+	})
+	page.Dropped += t.Dropped
+	return t.Unreadable
+}
+
+// SKUTable reads the SKU table of o at d's place, row by row. An offer without
+// one has an empty table or no field at all; a table that cannot be read marks
+// the offer, so that it does not pass for one without.
+func SKUTable(d *flex.Decoder, o *catalog.Offer, row func()) {
+	t := d.Rows(row)
+	if t.Bad() {
+		o.SKUTableIsBad = true
+	}
+	if t.Dropped > 0 {
+		d.Report(fmt.Sprintf("%d rows of the SKU table are no objects", t.Dropped), nil)
+	}
+}

@@ -1,0 +1,147 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"offerlake/extract"
+	"offerlake/load"
+	"offerlake/pipeline/catalog"
+	"offerlake/pipeline/journal"
+)
+
+// treeWithin is how old the answers that tell the shards may be. A backfill
+// that goes on the next day has to find the shards that it began with.
+const treeWithin = 7 * 24 * time.Hour
+
+// askLeaves returns the job's expand with the leaf categories in place of the
+// category that they are below. The answers are kept in a journal of their own.
+func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
+	e = slices.Clone(b.job.Expand)
+	if !slices.ContainsFunc(e, func(d Dimension) bool { return d.Category != 0 }) {
+		return e, nil
+	}
+	dir, err := b.treeDir()
+	if err != nil {
+		return nil, err
+	}
+	j, err := journal.Open(dir, journal.Options{Name: b.job.Name + "/expand", Logger: b.ex.Logger})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	today, _ := ParseDate("", b.now)
+	gw, pool, giveBack, err := b.gw.use(&b.job.Gateway, today)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, giveBack()) }()
+	o := gw.options(&b.job.Gateway, b.ex.Logger)
+	o.Pool, o.Drain = pool, b.ex.Drain
+	client, err := extract.NewClient(gw.dialect, j, o)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	for i, d := range e {
+		if d.Category == 0 {
+			continue
+		}
+		leaves, _, err := client.Leaves(ctx, catalog.Leaf{
+			Source: "expand." + d.Name,
+			Query:  catalog.Query{Kind: catalog.CategoryQuery, Category: catalog.CategoryID(d.Category), Subtree: true},
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range leaves {
+			e[i].Values = append(e[i].Values, strconv.FormatInt(int64(l.Query.Category), 10))
+		}
+		if len(e[i].Values) == 0 {
+			return nil, fmt.Errorf("expand.%s: category %d has no leaf categories (%w)", d.Name, d.Category, ErrUsage)
+		}
+	}
+	return e, nil
+}
+
+// treeDir returns the directory of the youngest journal that tells the shards,
+// or of a new one.
+func (b *backfill) treeDir() (string, error) {
+	root, err := localDir(b.job.journalRoot())
+	if err != nil {
+		return "", err
+	}
+	base := filepath.Join(root, "journals", b.job.Name, "expand")
+	entries, err := os.ReadDir(base)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	name := b.now.In(gatewayZone).Format(time.DateOnly)
+	if n := len(entries); n > 0 {
+		if begun, err := ParseDate(entries[n-1].Name(), b.now); err == nil && b.now.Sub(begun) < treeWithin {
+			name = entries[n-1].Name()
+		}
+	}
+	return filepath.Join(base, name), nil
+}
+
+// plan computes what the shards that are left will take.
+func (b *backfill) plan(ctx context.Context) error {
+	d, err := newDialect(&b.job.Gateway)
+	if err != nil {
+		return err
+	}
+	manifests, err := load.ReadManifests(ctx, b.home)
+	if err != nil {
+		return err
+	}
+	last := map[string]*load.Manifest{}
+	for i, m := range manifests {
+		if l := last[m.Job]; l == nil || m.Date >= l.Date {
+			last[m.Job] = &manifests[i]
+		}
+	}
+	for _, r := range b.report.Shards {
+		if r.State != ShardWaiting && r.State != ShardBegun || r.rebuild {
+			continue
+		}
+		if err := b.planShard(r, last[r.Job], d); err != nil {
+			return err
+		}
+	}
+	b.report.Cost = costOf(b.job, b.report.Calls)
+	return nil
+}
+
+func (b *backfill) planShard(r *ShardReport, last *load.Manifest, d extract.Dialect) error {
+	job, err := b.job.shardJob(r.Shard)
+	if err != nil {
+		return err
+	}
+	leaves, err := job.Leaves()
+	if err != nil {
+		return fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
+	known, err := factsOf(last)
+	if err != nil {
+		return err
+	}
+	var p Plan
+	for _, l := range leaves {
+		p.addLeaf(l, known, d)
+	}
+	p.addEnrichments(job, d)
+	p.finish(job, d.Limits())
+	r.Calls = max(p.Calls-r.Before, 0)
+	b.report.Calls += r.Calls
+	b.report.Seconds += p.Seconds
+	b.report.AtMost = b.report.AtMost || p.AtMost
+	b.report.About = b.report.About || len(p.Unknown) > 0
+	return nil
+}

@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"offerlake/extract/sandbox"
+	"offerlake/jobs"
+)
+
+// expandedJob is a job of shards on an embedded emulator.
+func expandedJob(expand, sources, out string) string {
+	return fmt.Sprintf(`name: t
+gateway:
+  kind: sandbox
+  sandbox: {speaks: openplatform, offers: 400, seed: 7}
+  limits: {per_second: 0, in_flight: 8}
+expand: %s
+sources:
+  - %s
+output:
+  - {url: %s/parquet, format: parquet}
+  - {url: %s/csv, format: csv}
+`, expand, sources, out, out)
+}
+
+// backfillSize is the number of days of the killed backfill and what it does on
+// each: the four leaves of a department on two days, or 20 categories on
+// OFFERLAKE_BACKFILL_DAYS.
+func backfillSize() (days int, categories string) {
+	if n, err := strconv.Atoi(os.Getenv("OFFERLAKE_BACKFILL_DAYS")); err == nil {
+		return n, "[10166, 311, 67, 130822220, 13, 7, 54, 1813, 1048182, 1031919, 1037648, 1042963, 67010012, 122690003, 1031910, 1031911, 121792005, 1032403, 122206003, 50010404]"
+	}
+	return 2, "{category_leaves: 13}"
+}
+
+// TestBackfillKills interrupts a backfill of days and categories five times
+// with SIGKILL: it ends with the bytes of an undisturbed one, and no answered
+// call was made twice. OFFERLAKE_BACKFILL_DAYS=90 is a quarter.
+func TestBackfillKills(t *testing.T) {
+	t.Parallel()
+	last := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	size, categories := backfillSize()
+	first := last.AddDate(0, 0, 1-size)
+	job := func(out string) []string {
+		expand := fmt.Sprintf("{date: {from: %s, to: %s}, category: %s}", first.Format(time.DateOnly), last.Format(time.DateOnly), categories)
+		return []string{"backfill", writeJob(t, expandedJob(expand, "category: {ids: [{category}], pages: 1}", out)), "--progress", "none", "--parallel", "4"}
+	}
+	undisturbed := t.TempDir()
+	begun := time.Now()
+	mustRun(t, job(undisturbed)...)
+	took := time.Since(begun)
+	want := dataFiles(t, undisturbed)
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d; %d files in %v", seed, len(want), took)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	out := t.TempDir()
+	args := job(out)
+	for range 5 {
+		killAfter(t, time.Duration(dice.Int64N(int64(took/4)))+50*time.Millisecond, args...)
+	}
+	mustRun(t, args...)
+	if diff := cmp.Diff(want, dataFiles(t, out)); diff != "" {
+		t.Errorf("files differ from an undisturbed backfill's (-want +got):\n%.4000s", diff)
+	}
+	answeredOnce(t, out)
+	mustRun(t, "verify", out+"/csv")
+	report := backfillReport(t, mustRun(t, append(args, "--json")...))
+	for _, s := range report.Shards {
+		if s.State != jobs.ShardDone {
+			t.Errorf("%s %s is %s after the backfill, want %s", s.Job, s.Date, s.State, jobs.ShardDone)
+		}
+	}
+	if report.Calls != 0 {
+		t.Errorf("a backfill that is done makes %d calls, want 0", report.Calls)
+	}
+}
+
+func backfillReport(t *testing.T, r result) jobs.BackfillReport {
+	t.Helper()
+	var report jobs.BackfillReport
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil {
+		t.Fatalf("report: %v\n%s%s", err, r.stdout, r.stderr)
+	}
+	return report
+}
+
+// TestBackfill: a dry run lists the shards without doing anything, a budget
+// stops the backfill cleanly, the same command goes on, and runs shows what
+// each shard is about. A shard is what a job of its own would give.
+func TestBackfill(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	job := writeJob(t, expandedJob("{keyword: [保温杯, 玻璃杯], date: {from: 2026-10-31, to: 2026-11-01}}", `search: {keywords: ["{keyword}"], pages: 1}`, out))
+	args := []string{"backfill", job, "--progress", "none", "--json", "--parallel", "2"}
+	plan := backfillReport(t, mustRun(t, append(args, "--dry-run")...))
+	if len(plan.Shards) != 4 || plan.Calls == 0 || len(dataFiles(t, out)) != 0 || len(journalDirs(t, out)) != 0 {
+		t.Fatalf("the plan has %d shards and %d calls, want 4 and some, and nothing done", len(plan.Shards), plan.Calls)
+	}
+	var calls int64
+	stops := 0
+	for ; ; stops++ {
+		r := runCLI(t, append(args, "--max-calls", "10")...)
+		report := backfillReport(t, r)
+		calls += report.Calls
+		if report.Calls > 10 {
+			t.Fatalf("a backfill of at most 10 calls made %d", report.Calls)
+		}
+		if r.code == 0 {
+			break
+		}
+		if r.code != 4 || !strings.Contains(r.stderr, "backfill "+job) || stops > 20 {
+			t.Fatalf("exit code %d, want 4 and how to go on\n%s", r.code, r.stderr)
+		}
+	}
+	if stops < 2 {
+		t.Errorf("the budget stopped the backfill %d times, want it to matter", stops)
+	}
+	answeredOnce(t, out)
+	if r := mustRun(t, "runs", out+"/parquet"); strings.Count(r.stdout, "keyword=保温杯") != 2 {
+		t.Errorf("runs does not show what the shards are about:\n%s", r.stdout)
+	}
+	left := backfillReport(t, mustRun(t, append(args, "--dry-run")...))
+	if left.Calls != 0 {
+		t.Errorf("a backfill that is done plans %d calls, want 0", left.Calls)
+	}
+
+	alone := t.TempDir()
+	plain := strings.NewReplacer("name: t", "name: "+plan.Shards[1].Job, "{keyword}", "保温杯", "expand: {keyword: [保温杯, 玻璃杯], date: {from: 2026-10-31, to: 2026-11-01}}\n", "")
+	mustRun(t, "run", writeJob(t, plain.Replace(expandedJob("{keyword: [保温杯, 玻璃杯], date: {from: 2026-10-31, to: 2026-11-01}}", `search: {keywords: ["{keyword}"], pages: 1}`, alone))),
+		"--date", "2026-11-01", "--progress", "none")
+	all := dataFiles(t, out)
+	for path, sum := range dataFiles(t, alone) {
+		if all[path] != sum {
+			t.Errorf("%s of the shard is not what a run of it alone gives", path)
+		}
+	}
+}
+
+// TestBackfillOfPastDays: what a gateway shows now is not filed under a day
+// that is over; such a day is rebuilt from its journals.
+func TestBackfillOfPastDays(t *testing.T) {
+	t.Parallel()
+	server, url := emulator(t, sandbox.Options{Offers: 100})
+	out := t.TempDir()
+	job := writeJob(t, listeningJob(url, "burst: 1", out))
+	yesterday := time.Now().Add(8*time.Hour).AddDate(0, 0, -1).Format(time.DateOnly)
+	mustRun(t, "run", job, "--date", yesterday, "--progress", "none")
+	want, calls := dataFiles(t, out), server.Stats().Calls
+	for path := range want {
+		if err := os.Remove(filepath.Join(out, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := runCLI(t, "backfill", job, "--from", yesterday, "--to", yesterday, "--resume=false", "--progress", "none", "--json")
+	if diff := cmp.Diff(want, dataFiles(t, out)); r.code != 0 || diff != "" || server.Stats().Calls != calls {
+		t.Errorf("exit code %d, %d more calls, want the same files and no call\n%s%s", r.code, server.Stats().Calls-calls, diff, r.stderr)
+	}
+	for _, day := range []string{"2026-01-02", "2099-01-02"} {
+		r := runCLI(t, "backfill", job, "--from", day, "--to", day, "--progress", "none")
+		if r.code != 2 || !strings.Contains(r.stderr, "day") || server.Stats().Calls != calls {
+			t.Errorf("%s: exit code %d and %d calls, want 2 and none\n%s", day, r.code, server.Stats().Calls-calls, r.stderr)
+		}
+	}
+}
+
+// TestBackfillOfCalls: calls that name a day are asked about days that are
+// over.
+func TestBackfillOfCalls(t *testing.T) {
+	t.Parallel()
+	server, url := emulator(t, sandbox.Options{Offers: 100})
+	id := server.Catalog().ID(0)
+	out := t.TempDir()
+	job := strings.Replace(listeningJob(url, "burst: 1", out), "search: {keywords: [保温杯, 玻璃杯]}",
+		fmt.Sprintf("call: {api: item_get, params: {num_iid: %d, day: {date}}, records: item, table: items_raw}", id), 1)
+	job = "expand: {date: {from: 2026-10-31, to: 2026-11-02, as: parameter}}\n" + job
+	mustRun(t, "backfill", writeJob(t, job), "--progress", "none")
+	published, err := filepath.Glob(out + "/items_raw/dt=*/*")
+	if err != nil || len(published) != 3 || server.Stats().Calls != 3 {
+		t.Errorf("%d files after %d calls, %v, want 3 after 3", len(published), server.Stats().Calls, err)
+	}
+}
+
+// TestBackfillFailures: a shard that fails is tried again, does not stop the
+// others, and makes the exit code.
+func TestBackfillFailures(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	job := writeJob(t, expandedJob("{keyword: [a, b, c]}", `search: {keywords: ["{keyword}"], pages: 1}`, out))
+	blocked := filepath.Join(out, "parquet", "_offerlake", "journals", "t-b")
+	if err := os.MkdirAll(filepath.Dir(blocked), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(blocked, nil, 0o644); err != nil { // where the shard's journals would be
+		t.Fatal(err)
+	}
+	r := runCLI(t, "backfill", job, "--from", "2026-11-01", "--to", "2026-11-01", "--progress", "none", "--json")
+	report := backfillReport(t, r)
+	var states []string
+	for _, s := range report.Shards {
+		states = append(states, s.State)
+	}
+	if r.code != 1 || cmp.Diff([]string{jobs.ShardPublished, jobs.ShardFailed, jobs.ShardPublished}, states) != "" {
+		t.Errorf("exit code %d and states %v, want 1 and the second failed\n%s", r.code, states, r.stderr)
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "backfill", job, "--from", "2026-11-01", "--to", "2026-11-01", "--progress", "none")
+}
+
+// TestExpandIsForBackfill: other commands say which one to use.
+func TestExpandIsForBackfill(t *testing.T) {
+	t.Parallel()
+	job := writeJob(t, expandedJob("{keyword: [a]}", `search: {keywords: ["{keyword}"]}`, t.TempDir()))
+	mustRun(t, "validate", job)
+	for _, command := range []string{"run", "plan", "replay"} {
+		if r := runCLI(t, command, job); r.code != 2 || !strings.Contains(r.stderr, "offerlake backfill") {
+			t.Errorf("%s: exit code %d, want 2 and the command to use\n%s", command, r.code, r.stderr)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"offerlake/extract/sandbox"
+)
+
+// listeningJob is a job on an emulator that listens elsewhere, so that calls
+// are counted where no kill reaches.
+func listeningJob(url, limits, out string) string {
+	c := sandbox.Credentials()
+	return fmt.Sprintf(`name: t
+gateway:
+  kind: onebound
+  endpoints: ["%s"]
+  credentials: {key: "%s", secret: "%s"}
+  limits: {per_second: 0, in_flight: 8, %s}
+sources:
+  - search: {keywords: [保温杯, 玻璃杯]}
+output:
+  - {url: %s, format: csv}
+`, url, c.Key, c.Secret, limits, out)
+}
+
+// emulator serves a catalogue for the length of the test.
+func emulator(t *testing.T, opts sandbox.Options) (*sandbox.Server, string) {
+	t.Helper()
+	s, err := sandbox.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := sandbox.Listen("127.0.0.1:0", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, l.URL()
+}
+
+// kills is how often tests kill: OFFERLAKE_KILLS, or few.
+func kills(few int) int {
+	if n, err := strconv.Atoi(os.Getenv("OFFERLAKE_KILLS")); err == nil {
+		return n
+	}
+	return few
+}
+
+// TestBudgetsOverKills: neither a day's nor a run's calls are exceeded by a
+// single one, however often the processes are killed.
+func TestBudgetsOverKills(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, limits string
+		args         []string
+		allowed      int64
+	}{
+		{"per_day", "per_day: 60", nil, 60},
+		{"reserve", "per_day: 60, reserve: 5%", nil, 57},
+		{"per_run", "per_run: 60", nil, 60},
+		{"max-calls", "per_run: 9999", []string{"--max-calls", "60"}, 60},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range kills(2) {
+				dice := rand.New(rand.NewPCG(uint64(seed), 0))
+				server, url := emulator(t, sandbox.Options{Offers: 1000, Seed: uint64(seed + 1), Latency: 5 * time.Millisecond})
+				args := append([]string{"run", writeJob(t, listeningJob(url, tt.limits, t.TempDir())), "--progress", "none"}, tt.args...)
+				allowed, perDay := tt.allowed, strings.Contains(tt.limits, "per_day")
+				for range 3 {
+					d := 30*time.Millisecond + time.Duration(dice.Int64N(int64(120*time.Millisecond)))
+					if killAfter(t, d, args...) == 4 && !perDay {
+						allowed += tt.allowed // it was not killed but stopped, so the next begins anew
+					}
+				}
+				r := runCLI(t, args...)
+				if r.code != 4 {
+					t.Fatalf("seed %d: exit code %d, want 4\n%s", seed, r.code, r.stderr)
+				}
+				calls := server.Stats().Calls
+				if calls > allowed {
+					t.Errorf("seed %d: the gateway counted %d calls, %d are allowed", seed, calls, allowed)
+				}
+				// Each kill may have counted the calls that it was about to send.
+				if calls < allowed-3*8 {
+					t.Errorf("seed %d: the gateway counted %d calls only, %d are allowed", seed, calls, allowed)
+				}
+			}
+		})
+	}
+}
+
+// TestBudgetOfTwoProcesses: jobs that share a credential share its day.
+func TestBudgetOfTwoProcesses(t *testing.T) {
+	t.Parallel()
+	server, url := emulator(t, sandbox.Options{Offers: 300, Latency: 2 * time.Millisecond})
+	var all sync.WaitGroup
+	for range 3 {
+		job := writeJob(t, listeningJob(url, "per_day: 80", t.TempDir()))
+		all.Go(func() {
+			out, err := program(t.Context(), "run", job, "--progress", "none").CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "used up") {
+				t.Errorf("a run ended with %v, want the end of its quota\n%s", err, out)
+			}
+		})
+	}
+	all.Wait()
+	if calls := server.Stats().Calls; calls != 80 {
+		t.Errorf("the gateway counted %d calls, want the 80 of the day", calls)
+	}
+}
+
+// TestRefusedDay: when the gateway has refused one process, another does not
+// even try.
+func TestRefusedDay(t *testing.T) {
+	t.Parallel()
+	server, url := emulator(t, sandbox.Options{Offers: 300, PerDay: 20})
+	for range 2 {
+		// A gateway that does not tell how much is left: it has to be tried.
+		job := strings.NewReplacer("kind: onebound", "kind: router", "{key:", "{app_key:", "secret:", "app_secret:").Replace(listeningJob(url, "burst: 1", t.TempDir()))
+		r := runCLI(t, "run", writeJob(t, job), "--progress", "none")
+		if r.code != 4 || !strings.Contains(r.stderr, "after a recharge") {
+			t.Errorf("exit code %d, want 4 and what to do\n%s", r.code, r.stderr)
+		}
+	}
+	if calls := server.Stats().Calls; calls > 20+8 {
+		t.Errorf("the gateway saw %d calls, want the 20 that it allows and those that were under way", calls)
+	}
+}
+
+// TestStateDirThatCannotBeWritten: without a place for the counts, a job with
+// a limit per day does not run, and one without does.
+func TestStateDirThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	_, url := emulator(t, sandbox.Options{Offers: 50})
+	file := writeJob(t, "")
+	for limits, want := range map[string]int{"per_day: 10000": 1, "burst: 1": 0} {
+		cmd := program(t.Context(), "run", writeJob(t, listeningJob(url, limits, t.TempDir())), "--progress", "none")
+		cmd.Env = append(os.Environ(), "OFFERLAKE_STATE_DIR="+file)
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != want || want == 1 && !strings.Contains(string(out), "OFFERLAKE_STATE_DIR") {
+			t.Errorf("%s: exit code %d, want %d\n%s", limits, got, want, out)
+		}
+	}
+}

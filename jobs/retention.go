@@ -1,0 +1,334 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"offerlake/load"
+	"offerlake/load/store"
+	"offerlake/pipeline/journal"
+)
+
+// What became of a run's journal.
+const (
+	journalCompacted = "compacted"
+	journalRemoved   = "removed"
+)
+
+// JournalFate says what retention did to a run's journal, and when.
+type JournalFate struct {
+	State string    `json:"state"` // compacted or removed
+	At    time.Time `json:"at"`
+	// From and Digest are the digests of a compacted journal before and after.
+	From   string `json:"from,omitempty"`
+	Digest string `json:"digest,omitempty"`
+}
+
+// Retention is what a run did to the journals of runs before it.
+type Retention struct {
+	Removed   int   `json:"removed"`
+	Compacted int   `json:"compacted"`
+	Freed     int64 `json:"freed"` // bytes
+}
+
+// validateRetention keeps journals for as long as the job could reuse them.
+func (p *parsing) validateRetention(j *Job) {
+	keep := j.Journal.Keep
+	if keep == 0 {
+		return
+	}
+	if j.Journal.CompactAfter > keep {
+		p.wrong("journal.compact_after", fmt.Sprintf("is longer than journal.keep, %s: such journals are removed", keep), "Make it shorter, or remove it.")
+	}
+	s := session{job: j}
+	for _, q := range j.Sources {
+		s.leaves = append(s.leaves, queries(&q, 0)...)
+	}
+	windows := map[string]time.Duration{
+		"details.reuse_within": time.Duration(j.Details.ReuseWithin), "details.refresh": j.Details.unchangedWithin(),
+		"reuse.categories": s.categoriesWithin(),
+	}
+	for e, within := range j.enrichWithin() {
+		windows["reuse."+string(e)] = within
+	}
+	for _, name := range slices.Sorted(maps.Keys(windows)) {
+		if windows[name] > time.Duration(keep) {
+			p.wrong("journal.keep", fmt.Sprintf("is %s, but %s reaches back %s: what it would reuse is gone by then", keep, name, windows[name]),
+				"Keep journals as long, or shorten "+name+".")
+		}
+	}
+}
+
+// retain removes and compacts what journal.keep and journal.compact_after say.
+// The journal of a run that can be resumed, of one that another process works
+// on, and of one that this destination knows nothing of are left alone. What
+// goes wrong costs room on the disk and not the night.
+func (s *session) retain(ctx context.Context) *Retention {
+	keep, compact := time.Duration(s.job.Journal.Keep), time.Duration(s.job.Journal.CompactAfter)
+	if keep == 0 && compact == 0 {
+		return nil
+	}
+	r := new(Retention)
+	root := filepath.Dir(filepath.Dir(s.journalDir()))
+	if err := removeLeftovers(root); err != nil {
+		s.log().Warn("journals", "error", err)
+	}
+	dirs, err := journalsOf(root)
+	if err != nil {
+		s.log().Warn("journals", "error", err)
+		return nil
+	}
+	now := time.Now()
+	for _, d := range dirs {
+		expired := keep > 0 && !touchedSince(d.dir, now.Add(-keep))
+		aged := compact > 0 && !touchedSince(d.dir, now.Add(-compact))
+		if d.dir == s.journalDir() || !expired && !aged || ctx.Err() != nil {
+			continue
+		}
+		if err := s.retire(ctx, d, expired, r); err != nil {
+			s.log().Warn("journal is kept as it is", "journal", d.dir, "error", err)
+		}
+	}
+	if r.Removed+r.Compacted > 0 {
+		s.log().Info("journals", "removed", r.Removed, "compacted", r.Compacted, "freed", size(r.Freed))
+	}
+	return r
+}
+
+// retire removes or compacts one journal. The list of runs is told first: a
+// journal that is gone without a word looks like a loss.
+func (s *session) retire(ctx context.Context, d datedDir, remove bool, r *Retention) error {
+	runs, release, err := s.runsOf(ctx, d.date)
+	if err != nil || runs == nil {
+		return err
+	}
+	defer release()
+	i := slices.IndexFunc(runs.Runs, func(r *RunState) bool { return !r.Replay && filepath.Clean(r.Journal) == d.dir })
+	if i < 0 {
+		return nil
+	}
+	run := runs.Runs[i]
+	if run.State != StatePublished && run.State != StateAbandoned {
+		return nil
+	}
+	if !remove {
+		return s.compact(ctx, d, runs, run, r)
+	}
+	bytes, err := dirBytes(d.dir)
+	if err != nil {
+		return err
+	}
+	run.Fate = &JournalFate{State: journalRemoved, At: time.Now().UTC()}
+	if err := runs.save(ctx); err != nil {
+		return err
+	}
+	if err := removeJournal(d.dir); err != nil {
+		return err
+	}
+	r.Removed++
+	r.Freed += bytes
+	return nil
+}
+
+// compact compacts one journal, unless that was done before.
+func (s *session) compact(ctx context.Context, d datedDir, runs *runLog, run *RunState, r *Retention) error {
+	c, err := journal.Compact(d.dir, false, journal.Options{Logger: s.log()})
+	if err != nil && !errors.Is(err, journal.ErrCompact) {
+		return err
+	}
+	if err == nil {
+		r.Compacted++
+		r.Freed += c.Freed()
+	}
+	if run.Fate != nil {
+		return nil
+	}
+	run.Fate = &JournalFate{State: journalCompacted, At: c.At, From: c.From, Digest: c.Digest}
+	return runs.save(ctx)
+}
+
+// runsOf returns the runs of a date, held against other processes until
+// release is called; nil if one of them works on that date.
+func (s *session) runsOf(ctx context.Context, date string) (runs *runLog, release func(), err error) {
+	if date == s.day() {
+		return s.runs, func() {}, nil
+	}
+	other := *s
+	if other.date, err = time.Parse(time.DateOnly, date); err != nil {
+		return nil, nil, err
+	}
+	other.locks = nil
+	lock, err := load.AcquireLock(ctx, s.outputs[0].Store, s.job.Name, date, holder())
+	var locked *load.LockedError
+	if errors.As(err, &locked) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	other.locks = []io.Closer{lock}
+	if err = other.lockJournal(ctx); err == nil {
+		runs, err = openRunLog(ctx, s.outputs[0].Store, s.job.Name, date)
+	}
+	if err != nil {
+		other.close()
+		return nil, nil, err
+	}
+	return runs, other.close, nil
+}
+
+// leaving ends the name of a directory that is being removed.
+const leaving = ".removed"
+
+// removeJournal removes a journal at once, as far as readers can tell.
+func removeJournal(dir string) error {
+	if err := os.Rename(dir, dir+leaving); err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(dir+leaving), removeIfEmpty(filepath.Dir(dir)))
+}
+
+// removeIfEmpty removes the directory of a date without journals.
+func removeIfEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > 0 {
+		return err
+	}
+	return os.Remove(dir)
+}
+
+// removeLeftovers ends what a killed process had begun to remove.
+func removeLeftovers(root string) error {
+	dirs, err := filepath.Glob(filepath.Join(root, "*", "*"+leaving))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, d := range dirs {
+		errs = append(errs, os.RemoveAll(d))
+	}
+	return errors.Join(errs...)
+}
+
+func dirBytes(dir string) (int64, error) {
+	var n int64
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			n += info.Size()
+		}
+	}
+	return n, err
+}
+
+// Compaction is what CompactJournals did to one journal.
+type Compaction struct {
+	Dir     string `json:"dir"`
+	Records int64  `json:"records"`
+	Kept    int64  `json:"kept"`
+	Bytes   int64  `json:"bytes"`
+	Size    int64  `json:"size"`
+	Freed   int64  `json:"freed"`
+	Problem string `json:"problem,omitempty"` // why it was left as it is
+	Before  bool   `json:"before,omitempty"`  // it was compact already
+}
+
+// CompactJournals compacts all journals in and below a directory, which may be
+// a destination: see journal.Compact. Those of runs that are not published are
+// left alone where their state is known. With dryRun nothing is changed.
+func CompactJournals(ctx context.Context, dir string, dryRun bool) ([]Compaction, error) {
+	dirs, err := journalDirs(dir)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Compaction, 0, len(dirs))
+	for _, d := range dirs {
+		if ctx.Err() != nil {
+			return all, ctx.Err()
+		}
+		all = append(all, compactByHand(ctx, d, dryRun))
+	}
+	return all, nil
+}
+
+func compactByHand(ctx context.Context, dir string, dryRun bool) Compaction {
+	release, err := holdJournal(ctx, dir)
+	if err != nil {
+		return Compaction{Dir: dir, Problem: err.Error()}
+	}
+	defer release()
+	c, err := journal.Compact(dir, dryRun, journal.Options{})
+	out := Compaction{Dir: dir, Records: c.Records, Kept: c.Kept, Bytes: c.Bytes, Size: c.Size, Freed: c.Freed()}
+	switch {
+	case errors.Is(err, journal.ErrCompact):
+		out.Before, out.Freed = true, 0
+	case err != nil:
+		out.Problem = err.Error()
+	}
+	return out
+}
+
+// holdJournal takes the lock of the job and date that a journal is of, if it
+// lies where a destination keeps its journals, and refuses a journal whose run
+// can be resumed.
+func holdJournal(ctx context.Context, dir string) (release func(), err error) {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	date, job := filepath.Base(filepath.Dir(dir)), filepath.Base(filepath.Dir(filepath.Dir(dir)))
+	state := filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(dir))))
+	if _, err := time.Parse(time.DateOnly, date); err != nil || filepath.Base(state) != "_offerlake" {
+		return func() {}, nil // a copy, or a directory of its own: nothing tells who uses it
+	}
+	home, err := store.Open(filepath.Dir(state))
+	if err != nil {
+		return nil, err
+	}
+	lock, err := load.AcquireLock(ctx, home, job, date, holder())
+	if err != nil {
+		return nil, err
+	}
+	release = func() { _ = lock.Close() }
+	runs, err := openRunLog(ctx, home, job, date)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	for _, r := range runs.Runs {
+		if at, err := filepath.Abs(r.Journal); err == nil && at == dir && !r.Replay && r.State != StatePublished && r.State != StateAbandoned {
+			release()
+			return nil, fmt.Errorf("its run is %s and can be resumed; finish it first", r.State)
+		}
+	}
+	return release, nil
+}
+
+// PrintCompactions writes what was done for a person.
+func PrintCompactions(w io.Writer, all []Compaction, dryRun bool) {
+	var freed int64
+	for _, c := range all {
+		freed += c.Freed
+		switch {
+		case c.Problem != "":
+			fmt.Fprintf(w, "left as it is  %s\n    ! %s\n", c.Dir, c.Problem)
+		case c.Before:
+			fmt.Fprintf(w, "compact        %s\n", c.Dir)
+		default:
+			fmt.Fprintf(w, "%9s freed  %s\n    %s of %s records kept, %s of %s\n", size(c.Freed), c.Dir,
+				count(c.Kept), count(c.Records), size(c.Size), size(c.Bytes))
+		}
+	}
+	verb := "freed"
+	if dryRun {
+		verb = "would be freed; nothing was changed"
+	}
+	fmt.Fprintf(w, "%s %s\n", size(freed), verb)
+}
