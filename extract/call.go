@@ -109,9 +109,9 @@ func (c *Client) reuse(t *trail, q query) (bool, error) {
 	}
 	r, ref, ok, err := c.opts.Earlier.Latest(t.key, q.since, c.opts.AsOf)
 	if err != nil {
-		return false, fmt.Errorf("%s: read earlier journals: %w", q.API, err)
+		c.earlierFailed(err)
 	}
-	if !ok || c.verdict(q.API, r, q.decode) != nil || !q.reusable() {
+	if err != nil || !ok || c.verdict(q.API, r, q.decode) != nil || !q.reusable() {
 		return false, nil
 	}
 	r.Seq, r.Key, r.Attempt, r.Reused = 0, t.key, t.nextAttempt(), ref

@@ -1,8 +1,8 @@
 package extract
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"

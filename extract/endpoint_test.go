@@ -118,6 +118,28 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// The warning about an endpoint says what is wrong with it, also where the
+// answer has no words of the gateway's.
+func TestWarningNamesTheFault(t *testing.T) {
+	t.Parallel()
+	for want, broken := range map[string]func() (int, string, error){"connection refused": dead, "HTTP 503": http503} {
+		synctest.Test(t, func(t *testing.T) {
+			gw, log := newHostGateway(), &syncBuffer{}
+			gw.set(broken, "one")
+			c := newTestClient(t, single, newMemJournal(), gw, func(o *Options) {
+				endpointsOf("one", "two")(o)
+				o.Logger = debugLog(log)
+			})
+			fetch(t, c, 1, tripAfter)
+			_, warning, _ := strings.Cut(log.String(), "an endpoint is down")
+			warning, _, _ = strings.Cut(warning, "\n")
+			if !strings.Contains(warning, want) {
+				t.Errorf("the warning says %q, want %q; log:\n%s", warning, want, log)
+			}
+		})
+	}
+}
+
 // A retry goes on to the next endpoint in order, around to the first.
 func TestRetryGoesToTheNextEndpoint(t *testing.T) {
 	t.Parallel()

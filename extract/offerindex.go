@@ -87,9 +87,15 @@ func (x *offerIndex) find(id catalog.OfferID) (newest *askedCall, paid bool) {
 
 // offerIndexes are made when the first offers are asked for.
 type offerIndexes struct {
-	once         sync.Once
+	once, warn   sync.Once
 	own, earlier *offerIndex
 	err          error
+}
+
+// earlierFailed reports an earlier journal that cannot be read. Reuse saves
+// money; what cannot serve it must not stop the run.
+func (c *Client) earlierFailed(err error) {
+	c.offers.warn.Do(func() { c.log.Warn("earlier journals are not all used", "error", err) })
 }
 
 // offerIndexes returns the calls that the run's journal held then, and those of
@@ -98,14 +104,17 @@ func (c *Client) offerIndexes(d BatchDialect) (own, earlier *offerIndex, err err
 	x := &c.offers
 	x.once.Do(func() {
 		if l, ok := c.journal.(Lister); ok {
-			x.own, x.err = newOfferIndex(l, c.opts.Gateway, d, time.Time{}, true)
+			if x.own, x.err = newOfferIndex(l, c.opts.Gateway, d, time.Time{}, true); x.err != nil {
+				x.err = fmt.Errorf("read journal: %w", x.err)
+			}
 		}
 		l, ok := c.opts.Earlier.(Lister)
 		if !ok || x.err != nil || c.opts.Replay || c.opts.ReuseWithin == 0 && c.opts.UnchangedWithin == 0 {
 			return
 		}
+		var err error
 		if x.earlier, err = newOfferIndex(l, c.opts.Gateway, d, c.opts.AsOf, false); err != nil {
-			x.err = fmt.Errorf("read earlier journals: %w", err)
+			c.earlierFailed(err)
 		}
 	})
 	return x.own, x.earlier, x.err

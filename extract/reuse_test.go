@@ -1,7 +1,9 @@
 package extract
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -157,5 +159,41 @@ func TestReuseOfUnchanged(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// unreadable is an Earlier whose disk is broken.
+type unreadable struct{ *memJournal }
+
+func (unreadable) Latest(string, time.Time, time.Time) (catalog.Record, string, bool, error) {
+	return catalog.Record{}, "", false, errors.New("input/output error")
+}
+
+func (unreadable) Attempts() iter.Seq2[catalog.Record, error] {
+	return func(yield func(catalog.Record, error) bool) {
+		yield(catalog.Record{}, errors.New("input/output error"))
+	}
+}
+
+// TestUnreadableEarlier: reuse saves money; what cannot serve it costs a call
+// and a warning.
+func TestUnreadableEarlier(t *testing.T) {
+	t.Parallel()
+	for name, d := range map[string]Dialect{"single": single, "grouped": grouped} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gw, log := says(offers(7)), new(syncBuffer)
+			c := newTestClient(t, d, newMemJournal(), gw, func(o *Options) {
+				o.Earlier, o.ReuseWithin, o.Logger = unreadable{newMemJournal()}, time.Hour, debugLog(log)
+			})
+			for range 2 {
+				if got, _, err := detailOf(t.Context(), c, 7); err != nil || got.Offer == nil {
+					t.Fatalf("Details = %+v, %v", got, err)
+				}
+			}
+			if got := strings.Count(log.String(), "input/output error"); got != 1 || gw.calls() != 1 {
+				t.Errorf("%d warnings and %d calls, want 1 each:\n%s", got, gw.calls(), log)
+			}
+		})
 	}
 }

@@ -245,7 +245,7 @@ func (c *Client) Authorise(ctx context.Context, i int, by Grant) (Token, error) 
 	case err != nil:
 		return Token{}, err
 	case !granted:
-		return Token{}, fmt.Errorf("there is no code and no refresh token to obtain an access token with: %w", catalog.ErrInvalid)
+		return Token{}, fmt.Errorf("%w: there is no code and no refresh token to obtain an access token with: authorise the app again with offerlake auth url and offerlake auth exchange", catalog.ErrInvalid)
 	}
 	return m.token(), nil
 }

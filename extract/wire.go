@@ -97,7 +97,7 @@ func (c *Client) settle(rep reply, ge *catalog.GatewayError) *endpoint {
 	h := healthOf(rep, ge)
 	switch c.endpoints.settle(rep.lease, h) {
 	case EndpointDown:
-		c.log.Warn("an endpoint is down; calls go to others for a while, if there are any", "host", rep.lease.host, "error", ge.Message)
+		c.log.Warn("an endpoint is down; calls go to others for a while, if there are any", "host", rep.lease.host, "error", ge.Error())
 	case EndpointUp:
 		c.log.Warn("an endpoint is back", "host", rep.lease.host)
 	}

@@ -10,8 +10,8 @@ import (
 
 // allotment is the calls that a run, or a backfill, may make before it stops.
 // It outlives the process: one that was killed or interrupted left the rest of
-// it to the next; after a stop at its end, or a finished run, the next has a
-// whole one.
+// it to the next. The next has a whole one once a stop at a budget or quota is
+// on record, as StateStopped for a run.
 type allotment struct {
 	tallyFile
 	limit int64
@@ -36,8 +36,11 @@ func (s *session) allotment(opts RunOptions) *allotment {
 	if limit == 0 {
 		return nil
 	}
-	return newAllotment(s.journalDir()+".calls", limit)
+	return newAllotment(s.allotmentFile(), limit)
 }
+
+// allotmentFile lies beside the run's journal.
+func (s *session) allotmentFile() string { return s.journalDir() + ".calls" }
 
 // Spend implements extract.Budget.
 func (a *allotment) Spend() (bool, error) {
@@ -60,18 +63,22 @@ func (a *allotment) Refund() error {
 	return err
 }
 
-// end closes the allotment; it is over if what was done ended with exit code
-// 4, or needs no more calls.
-func (a *allotment) end(err error) error {
+// end closes the allotment. If it is over, the next one is whole.
+func (a *allotment) end(over bool) error {
 	if a == nil {
 		return nil
 	}
-	closed := a.close()
-	switch ExitCode(err) {
-	case ExitDone, ExitQuality, ExitBudget:
-		if err := os.Remove(a.path); !errors.Is(err, fs.ErrNotExist) {
-			closed = errors.Join(closed, err)
-		}
+	err := a.close()
+	if over {
+		err = errors.Join(err, removeFile(a.path))
 	}
-	return closed
+	return err
+}
+
+// removeFile removes a file that need not be there.
+func removeFile(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

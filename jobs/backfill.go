@@ -31,7 +31,7 @@ type backfill struct {
 	opts  BackfillOptions
 	ex    Execution
 	now   time.Time
-	home  load.Store // of the first output, where the shards' states are
+	home  *store.Local // of the first output, where the shards' states are
 	gw    *sharedGateway
 	shows *backfillProgress
 
@@ -53,7 +53,8 @@ func Backfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution)
 	defer func() { err = errors.Join(err, closeAll()) }()
 	budget := b.allotment()
 	defer func() {
-		if endErr := budget.end(err); endErr != nil {
+		code := ExitCode(err)
+		if endErr := budget.end(code == ExitDone || code == ExitQuality || code == ExitBudget); endErr != nil {
 			err = errors.Join(err, endErr)
 		}
 	}()
@@ -122,7 +123,7 @@ func (b *backfill) allotment() *allotment {
 	if limit == 0 {
 		return nil
 	}
-	return newAllotment(b.home.(interface{ Path(string) string }).Path("_offerlake/backfills/"+b.job.Name+".calls"), limit)
+	return newAllotment(b.home.Path("_offerlake/backfills/"+b.job.Name+".calls"), limit)
 }
 
 // prepare finds the shards and what is to be done with each.
@@ -131,7 +132,7 @@ func (b *backfill) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.job.checkValues(); err != nil {
+	if err := b.job.CheckValues(); err != nil {
 		return err
 	}
 	expand, err := b.askLeaves(ctx)

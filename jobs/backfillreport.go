@@ -119,6 +119,12 @@ func (b *backfill) explain(worst error) string {
 	s := fmt.Sprintf("%d of %d shards are published. %s", b.report.count(ShardDone, ShardPublished, ShardQuality), len(b.report.Shards), first)
 	if b.report.count(ShardWaiting, ShardBegun, ShardFailed) > 0 {
 		s += "\nEvery answered call is in the journals. To go on: offerlake backfill " + b.job.File
+		if b.opts.From != "" {
+			s += " --from " + b.opts.From
+		}
+		if b.opts.To != "" {
+			s += " --to " + b.opts.To
+		}
 	}
 	return s
 }

@@ -71,6 +71,8 @@ func nextStep(err error, job *Job) string {
 		return "The gateway's quota is used up. Every answered call is in the journal; when the quota is renewed (a day changes at midnight UTC+8), go on with: " + again
 	case catalog.ErrDenied, catalog.ErrToken:
 		return "Check gateway.credentials in " + job.File + " and the permissions of the key or app, then: " + again
+	case catalog.ErrInvalid, catalog.ErrRefused, catalog.ErrForbidden, catalog.ErrNotFound:
+		return "Correct the sources in " + job.File + ", then: " + again + ". An unchanged call would be answered from the journal; to ask the gateway again, add --fresh"
 	case catalog.ErrUnreachable, catalog.ErrUnavailable:
 		return "Check the network and gateway.endpoints. Every answered call is in the journal; go on with: " + again
 	}

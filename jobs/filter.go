@@ -3,6 +3,7 @@ package jobs
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"offerlake/extract"
@@ -142,4 +143,24 @@ func filterNote(f catalog.Filter, kind string) string {
 		parts = append(parts, strings.Join(after, ", ")+" after details are paid for")
 	}
 	return fmt.Sprintf("offerlake applies %s: gateway kind %s has no such filter; an offer whose data does not tell stays in", strings.Join(parts, ", "), kind)
+}
+
+// untoldOf names the parts of a filter that would exclude nothing, because the
+// details of a kind do not tell.
+func untoldOf(f catalog.Filter, kind string) []string {
+	_, after := filterNames(f)
+	return slices.DeleteFunc(after, func(name string) bool { return !slices.Contains(untold(kind), name) })
+}
+
+// untold returns the filters that are applied to details and that the details
+// of a kind tell nothing about, so that they exclude no offer: docs/gateways.md
+// has what each kind was measured to carry.
+func untold(kind string) []string {
+	switch kind {
+	case "onebound":
+		return []string{"free_shipping", "verified_supplier"}
+	case "router", "portals":
+		return []string{"min_order", "free_shipping", "verified_supplier"}
+	}
+	return nil
 }

@@ -115,6 +115,9 @@ func newDialect(g *Gateway) (extract.Dialect, error) {
 	return k.dialect(g)
 }
 
+// noKindCan is what kindsThat says of a power that no dialect has.
+const noKindCan = "No kind can."
+
 // kindsThat returns the kinds whose dialects have a power, for messages about
 // one that has not.
 func kindsThat(can func(d extract.Dialect) bool) string {
@@ -125,7 +128,7 @@ func kindsThat(can func(d extract.Dialect) bool) string {
 		}
 	}
 	if len(names) == 0 {
-		return "No kind can."
+		return noKindCan
 	}
 	slices.Sort(names)
 	return "Kinds that can: " + strings.Join(names, ", ") + "."

@@ -27,6 +27,15 @@ func offerIDs(ids []int64) ([]catalog.OfferID, error) {
 	return out, nil
 }
 
+// parseID reads an offer id of a file.
+func parseID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("%q is not an offer id", text)
+	}
+	return id, nil
+}
+
 // readIDs reads offer ids from a CSV file with a header that has the column,
 // from a column of a Parquet file, or from a text file with one id a line.
 func readIDs(path, column string) ([]int64, error) {
@@ -48,25 +57,29 @@ func readIDs(path, column string) ([]int64, error) {
 func readTextIDs(r io.Reader, path string) ([]int64, error) {
 	var ids []int64
 	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		text, _, _ := strings.Cut(lines.Text(), "#")
 		if text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")); text == "" {
 			continue
 		}
-		id, err := strconv.ParseInt(text, 10, 64)
+		id, err := parseID(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %q is not an offer id", path, n, text)
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
 		}
 		ids = append(ids, id)
 	}
-	return ids, lines.Err()
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+	}
+	return ids, nil
 }
 
 func readCSVIDs(r io.Reader, path, column string) (ids []int64, err error) {
 	err = readCSV(r, path, column, func(text string) error {
-		id, err := strconv.ParseInt(text, 10, 64)
+		id, err := parseID(text)
 		if err != nil {
-			return fmt.Errorf("%q is not an offer id", text)
+			return err
 		}
 		ids = append(ids, id)
 		return nil

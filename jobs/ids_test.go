@@ -107,6 +107,25 @@ func TestDamagedParquet(t *testing.T) {
 
 // TestRememberedIDs: what a run was given comes back; a run that was given
 // nothing is told from one that was.
+// What is wrong in a list of ids is said with the file and the line.
+func TestBadIDs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ content, want string }{
+		"word.txt":     {"7\nx\n", `word.txt:2: "x" is not an offer id`},
+		"zero.txt":     {"7\n0\n", `zero.txt:2: "0" is not an offer id`},
+		"long.txt":     {"7\n" + strings.Repeat("1", 1<<17), "long.txt:2: "},
+		"negative.csv": {"offer_id\n7\n-5\n", `negative.csv:3: "-5" is not an offer id`},
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readIDs(path, "offer_id"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("readIDs = %v, want %q", err, tt.want)
+		}
+	}
+}
+
 func TestRememberedIDs(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "journal")
@@ -124,7 +143,7 @@ func TestRememberedIDs(t *testing.T) {
 	if diff := cmp.Diff([]catalog.OfferID{7, 610947572360}, got); diff != "" || err != nil {
 		t.Errorf("rememberedIDs differs (-want +got), error %v:\n%s", err, diff)
 	}
-	for in, want := range map[string]string{"": "holds no offer id", "seven": `standard input:1: "seven" is not an offer id`, "-7": "-7 is not an offer id"} {
+	for in, want := range map[string]string{"": "holds no offer id", "seven": `standard input:1: "seven" is not an offer id`, "-7": `"-7" is not an offer id`} {
 		if ids, err := stdinIDs(strings.NewReader(in)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("stdinIDs of %q = %v, %v, want %q", in, ids, err, want)
 		}

@@ -3,7 +3,6 @@ package jobs
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/parquet"
@@ -77,11 +76,7 @@ func readChunk(c file.ColumnChunkReader, ids []int64) ([]int64, error) {
 		return appendIDs(c, ids, func(v int64) (int64, error) { return v, nil })
 	case *file.ByteArrayColumnChunkReader:
 		return appendIDs(c, ids, func(v parquet.ByteArray) (int64, error) {
-			id, err := strconv.ParseInt(strings.TrimSpace(string(v)), 10, 64)
-			if err != nil {
-				err = fmt.Errorf("%q is not an offer id", string(v))
-			}
-			return id, err
+			return parseID(strings.TrimSpace(string(v)))
 		})
 	}
 	return nil, fmt.Errorf("has values of type %s", c.Type())

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"offerlake/extract"
-	"offerlake/pipeline/catalog"
 )
 
 func testLedger(dir string) *ledger {
@@ -162,11 +161,11 @@ func TestAllotment(t *testing.T) {
 	}
 	next := newAllotment(path, 10)
 	spend(next, 7)
-	if err := next.end(errors.New("interrupted")); err != nil {
+	if err := next.end(false); err != nil {
 		t.Fatal(err)
 	}
 	spend(newAllotment(path, 10), 0)
-	if err := newAllotment(path, 10).end(&catalog.GatewayError{Class: catalog.ErrBudget}); err != nil {
+	if err := newAllotment(path, 10).end(true); err != nil {
 		t.Fatal(err)
 	}
 	spend(newAllotment(path, 10), 10)

@@ -43,7 +43,7 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(Credentials{{Key: "k1", Secret: "s3"}}, job.Gateway.Credentials); diff != "" {
 		t.Errorf("credentials differ (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(Limits{PerSecond: 2.5, Burst: 1, InFlight: 4}, job.Gateway.Limits); diff != "" {
+	if diff := cmp.Diff(Limits{PerSecond: 2.5, Burst: 1, InFlight: 4, OnBudget: "stop"}, job.Gateway.Limits); diff != "" {
 		t.Errorf("limits differ (-want +got):\n%s", diff)
 	}
 	if got := job.Gateway.Cost.PerCall.Decimal; got != 100 {
@@ -120,7 +120,7 @@ func TestFaults(t *testing.T) {
 		{"two sources in one", "offers: {ids: [610947572360]}", "{offers: {ids: [1]}, shop: {sellers: [a]}}", 9, 0, []string{"names 2 kinds of source"}},
 		{"nothing to expand", "details:", "expand: {}\ndetails:", 10, 1, []string{"expand: is a mapping from names to values"}},
 		{"plain http", "kind: onebound", "kind: onebound\n  endpoints: [http://example.com]", 4, 15, []string{"unencrypted"}},
-		{"filter that one source lacks", "sort: sales_desc", "free_shipping: true", 9, 0, []string{"by nothing", "by free_shipping", "make a job of its own"}},
+		{"filter that nobody can apply", "sort: sales_desc", "free_shipping: true", 8, 11, []string{"cannot filter by free_shipping", "Leave it out"}},
 		{"csv option on parquet", "format: parquet", "format: parquet, bom: true", 12, 0, []string{"bom"}},
 		{"duration", "2d", "soon", 10, 0, []string{`"soon" is not a duration`}},
 		{"percent", "1%", "120%", 14, 0, []string{`"120%" is not a share`}},

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,8 @@ type Plan struct {
 	Enrich      []EnrichPlan `json:"enrich,omitempty"`
 	EnrichCalls int64        `json:"enrich_calls"`
 	Calls       int64        `json:"calls"`
-	Seconds     float64      `json:"seconds"` // at the configured rate; 0 = no limit configured
+	Seconds     float64      `json:"seconds"`           // at the configured rate; 0 = no limit configured
+	PerDay      int64        `json:"per_day,omitempty"` // calls of all credentials together; 0 = no limit
 	Cost        string       `json:"cost,omitempty"`
 	Currency    string       `json:"currency,omitempty"`
 	AtMost      bool         `json:"at_most"`           // some searches are unknown and stand with all that a gateway can give
@@ -59,7 +61,7 @@ type LeafPlan struct {
 
 // MakePlan computes a job's plan. Without Probe it makes no call.
 func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, ex Execution) (*Plan, error) {
-	s, err := openSession(ctx, job, date, ex)
+	s, err := openSession(ctx, job, date, true, ex)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +127,9 @@ func factsOf(last *load.Manifest) (map[string]leafFacts, error) {
 		return known, nil
 	}
 	for _, l := range last.Run.Stops {
+		if l.Reason == string(catalog.StopQuota) {
+			continue // a part of what it has
+		}
 		var leaf bytes.Buffer // manifests are indented
 		if err := json.Compact(&leaf, l.Leaf); err != nil {
 			return nil, fmt.Errorf("manifest of %s %s: %w", last.Job, last.Date, err)
@@ -317,13 +322,37 @@ func (p *Plan) finish(job *Job, limits extract.Limits) {
 	perCall := int64(min(limits.MaxBatch, job.Details.Batch))
 	p.DetailCalls = (p.Offers + perCall - 1) / perCall
 	p.Calls = p.SearchCalls + p.DetailCalls + p.EnrichCalls
-	if rate := job.Gateway.Limits.PerSecond * float64(max(len(job.Gateway.Credentials), 1)); rate > 0 {
+	rate, perDay := job.Gateway.allowance()
+	if rate > 0 {
 		p.Seconds = float64(p.Calls) / rate
 	}
+	p.PerDay = perDay
 	p.Cost = costOf(job, p.Calls)
 	if p.Cost == "" {
 		p.Currency = ""
 	}
+}
+
+// allowance returns what all credentials together may call: per second, and
+// per day; 0 where one of them has no limit.
+func (g *Gateway) allowance() (perSecond float64, perDay int64) {
+	all := g.credentials()
+	for i, c := range all {
+		rate, day := cmp.Or(c.PerSecond, g.Limits.PerSecond), cmp.Or(c.PerDay, g.Limits.PerDay)
+		if i == 0 || perSecond > 0 {
+			perSecond += rate
+		}
+		if i == 0 || perDay > 0 {
+			perDay += day
+		}
+		if rate == 0 || rate >= extract.Unlimited {
+			perSecond = 0
+		}
+		if day == 0 || day == extract.NoQuota {
+			perDay = 0
+		}
+	}
+	return perSecond, perDay
 }
 
 // costOf is the price of calls, "" when the job names none.
@@ -368,6 +397,9 @@ func (p *Plan) Print(w io.Writer) {
 		fmt.Fprintf(w, "  time   %s%s at the configured rate\n", most, time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
 	} else {
 		fmt.Fprintf(w, "  time   bound by the gateway: no rate is configured\n")
+	}
+	if p.PerDay > 0 {
+		fmt.Fprintf(w, "  quota  %s%.1f %% of the %s calls a day\n", most, 100*float64(p.Calls)/float64(p.PerDay), count(p.PerDay))
 	}
 	if p.Cost != "" {
 		fmt.Fprintf(w, "  cost   %s%s\n", most, strings.TrimSpace(p.Cost+" "+p.Currency))

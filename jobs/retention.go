@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -275,20 +276,29 @@ func compactByHand(ctx context.Context, dir string, dryRun bool) Compaction {
 	return out
 }
 
-// holdJournal takes the lock of the job and date that a journal is of, if it
-// lies where a destination keeps its journals, and refuses a journal whose run
-// can be resumed.
+// holdJournal takes the lock that a run of the journal's job and date would
+// hold, and refuses a journal whose run can be resumed where the list of runs is
+// beside it. A directory that is not where runs keep their journals is a copy:
+// nobody else uses it.
 func holdJournal(ctx context.Context, dir string) (release func(), err error) {
-	dir, err = filepath.Abs(dir)
-	if err != nil {
+	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	date, job := filepath.Base(filepath.Dir(dir)), filepath.Base(filepath.Dir(filepath.Dir(dir)))
-	state := filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(dir))))
-	if _, err := time.Parse(time.DateOnly, date); err != nil || filepath.Base(state) != "_offerlake" {
-		return func() {}, nil // a copy, or a directory of its own: nothing tells who uses it
+	day := filepath.Dir(dir)
+	date, job := filepath.Base(day), filepath.Base(filepath.Dir(day))
+	journals := filepath.Dir(filepath.Dir(day))
+	if _, err := time.Parse(time.DateOnly, date); err != nil || filepath.Base(journals) != "journals" {
+		return func() {}, nil
 	}
-	home, err := store.Open(filepath.Dir(state))
+	root := filepath.Dir(journals)
+	if filepath.Base(root) != "_offerlake" {
+		own := session{job: &Job{Name: job, Journal: Journal{URL: root}}, ex: Execution{Logger: slog.New(slog.DiscardHandler)}}
+		if own.date, err = time.Parse(time.DateOnly, date); err != nil {
+			return nil, err
+		}
+		return own.close, own.lockJournal(ctx)
+	}
+	home, err := store.Open(filepath.Dir(root))
 	if err != nil {
 		return nil, err
 	}
@@ -297,18 +307,28 @@ func holdJournal(ctx context.Context, dir string) (release func(), err error) {
 		return nil, err
 	}
 	release = func() { _ = lock.Close() }
-	runs, err := openRunLog(ctx, home, job, date)
-	if err != nil {
+	if err = resumable(ctx, home, job, date, dir); err != nil {
 		release()
 		return nil, err
 	}
+	return release, nil
+}
+
+// resumable returns an error if the run of a journal is not at its end.
+func resumable(ctx context.Context, home load.Store, job, date, dir string) error {
+	runs, err := openRunLog(ctx, home, job, date)
+	if err != nil {
+		return err
+	}
 	for _, r := range runs.Runs {
-		if at, err := filepath.Abs(r.Journal); err == nil && at == dir && !r.Replay && r.State != StatePublished && r.State != StateAbandoned {
-			release()
-			return nil, fmt.Errorf("its run is %s and can be resumed; finish it first", r.State)
+		if r.Replay || r.State == StatePublished || r.State == StateAbandoned {
+			continue
+		}
+		if at, err := filepath.Abs(r.Journal); err == nil && at == dir {
+			return fmt.Errorf("its run is %s and can be resumed; finish it first", r.State)
 		}
 	}
-	return release, nil
+	return nil
 }
 
 // PrintCompactions writes what was done for a person.

@@ -51,7 +51,7 @@ type ReplayOptions struct {
 // tables. The summary is nil when the run did not get as far as having one.
 // Whatever the error, every answered call is in the run's journal.
 func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Execution) (*Summary, error) {
-	s, err := openSession(ctx, job, date, ex)
+	s, err := openSession(ctx, job, date, true, ex)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 // Replay rebuilds the tables of a run from its journal and publishes them to
 // the job's outputs. It makes no call.
 func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, ex Execution) (*Summary, error) {
-	s, err := openSession(ctx, job, date, ex)
+	s, err := openSession(ctx, job, date, false, ex)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (s *session) overGateway(ctx context.Context, j *journal.Journal, earlier e
 	co.Pool = pool
 	s.reuse(&co, earlier, g)
 	summary, err := s.execute(ctx, j, g.dialect, co)
-	return summary, errors.Join(err, budget.end(err), closeGateway())
+	return summary, errors.Join(err, budget.end(err == nil), closeGateway())
 }
 
 // clientOptions are the client's options for a reachable gateway.
@@ -221,9 +221,7 @@ func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.C
 		return report, err
 	}
 	if nothingAnswered(report) {
-		return report, &catalog.GatewayError{
-			Class: catalog.ErrUnreachable, Message: "not one search or offer got a usable answer; nothing is published",
-		}
+		return report, nothingUsable(report)
 	}
 	for _, w := range data.Writers() {
 		if err := w.Close(); err != nil {
@@ -249,6 +247,19 @@ func nothingAnswered(r pipeline.Report) bool {
 		return !c.Complete && c.Obtained == 0 && c.Reason.V == string(catalog.StopError)
 	}
 	return len(r.Coverage) > 0 && !slices.ContainsFunc(r.Coverage, func(c catalog.Coverage) bool { return !failed(c) })
+}
+
+// nothingUsable is the error of a run that got nothing. A gateway that answered
+// with refusals is there; what it was asked is wrong.
+func nothingUsable(r pipeline.Report) error {
+	for _, class := range []catalog.Class{catalog.ErrInvalid, catalog.ErrRefused, catalog.ErrForbidden, catalog.ErrNotFound} {
+		if r.Rejects[string(class)] > 0 {
+			return &catalog.GatewayError{Class: class, Message: "the gateway refused all that the job asked for, see the log; nothing is published"}
+		}
+	}
+	return &catalog.GatewayError{
+		Class: catalog.ErrUnreachable, Message: "not one search or offer got a usable answer; nothing is published",
+	}
 }
 
 // publish makes the dataset visible and records the summary with it.

@@ -113,9 +113,8 @@ func expandSchema() object {
 		mapping([]string{"category_leaves"}, object{{"category_leaves", append(orEnv(object{{"type", "integer"}}), member{"description", "The leaf categories below this one."})}}),
 	}}}
 	return object{
-		{"type", "object"}, {"minProperties", 1}, {"additionalProperties", false},
-		{"properties", object{{dateName, object{{"anyOf", []object{list, dates}}}}}},
-		{"patternProperties", object{{`^(?!date$)` + strings.TrimPrefix(dimensionName.String(), "^"), values}}},
+		{"type", "object"}, {"minProperties", 1}, {"propertyNames", object{{"pattern", dimensionName.String()}}},
+		{"properties", object{{dateName, object{{"anyOf", []object{list, dates}}}}}}, {"additionalProperties", values},
 	}
 }
 

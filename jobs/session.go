@@ -39,18 +39,20 @@ type session struct {
 	state   *RunState
 }
 
-// openSession expands the job's sources, takes the locks of the job and date on
+// openSession expands the job's sources if it is to, takes the locks of the job and date on
 // every output and finishes a publish that was cut short. Its error names who
 // holds a lock.
-func openSession(ctx context.Context, job *Job, date time.Time, ex Execution) (*session, error) {
+func openSession(ctx context.Context, job *Job, date time.Time, expand bool, ex Execution) (*session, error) {
 	if len(job.Expand) > 0 {
 		return nil, fmt.Errorf("job %s has expand, so it is many shards: use offerlake backfill %s, with --dry-run to see them (%w)", job.Name, job.File, ErrUsage)
 	}
 	s := &session{job: job, date: date, ex: ex, started: time.Now().UTC()}
-	var err error
-	if s.leaves, err = job.Leaves(); err != nil {
-		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
+	if expand {
+		if err := s.expand(); err != nil {
+			return nil, err
+		}
 	}
+	var err error
 	if s.outputs, err = job.openOutputs(); err != nil {
 		return nil, err
 	}
@@ -145,6 +147,11 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 			return done, errors.Join(s.quality(done), s.runs.save(ctx))
 		}
 		s.state, s.resumed = last, true
+		if last.State == StateStopped {
+			if err := removeFile(s.allotmentFile()); err != nil {
+				return nil, err
+			}
+		}
 		s.state.State, s.state.Error = StateRunning, ""
 	} else {
 		s.state = &RunState{Job: s.job.Name, Date: s.day(), State: StateRunning, Started: s.started, Values: s.job.values}
@@ -154,6 +161,9 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 		}
 	}
 	if err := s.takeStdin(); err != nil {
+		return nil, err
+	}
+	if err := s.rememberAsked(); err != nil {
 		return nil, err
 	}
 	h := holder()
@@ -204,7 +214,8 @@ func (s *session) published(ctx context.Context, r *RunState) *Summary {
 // beginReplay sets up a run that reads the given journal directory, or that
 // of the job and date's last run.
 func (s *session) beginReplay(ctx context.Context, dir string) error {
-	if dir == "" {
+	named := dir != ""
+	if !named {
 		var err error
 		if dir, err = s.lastJournal(ctx); err != nil {
 			return err
@@ -214,15 +225,17 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("--journal: %w (%w)", err, ErrUsage)
 	}
-	if _, err := os.Stat(local); err != nil {
+	if _, err := os.Stat(local); err != nil && named {
 		return fmt.Errorf("--journal: %w (%w)", err, ErrUsage)
+	} else if err != nil {
+		return fmt.Errorf("the journal of the last published run is gone: %w (%w)", err, errNoJournal)
 	}
 	h := holder()
 	s.state = &RunState{
 		Job: s.job.Name, Date: s.day(), State: StateRunning, Replay: true,
 		Started: s.started, Host: h.Host, PID: h.PID, Journal: local,
 	}
-	if err := s.replayStdin(); err != nil {
+	if err := s.recallAsked(); err != nil {
 		return err
 	}
 	if s.dryRun {

@@ -216,12 +216,9 @@ func (j *Job) shardJob(s Shard) (*Job, error) {
 	return job, job.Redirect(j.dest)
 }
 
-// checkValues reports values that do not fit where they are used, each of them
-// once and together with the first values of the others.
-func (j *Job) checkValues() error {
-	if len(j.Expand) == 0 {
-		return nil
-	}
+// CheckValues reports values of expand that do not fit where they are used, each
+// of them once and together with the first values of the others.
+func (j *Job) CheckValues() error {
 	for _, d := range j.Expand {
 		for _, v := range d.Values {
 			opts := j.load

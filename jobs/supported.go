@@ -58,6 +58,11 @@ func (p *parsing) checkSource(j *Job, i int, d extract.Dialect) (f catalog.Filte
 			p.unsupported(j, leaf.Query, err, at)
 			return f, true
 		}
+		if none := untoldOf(leaf.Filter, j.Gateway.spoken()); len(none) > 0 {
+			p.wrong(at, fmt.Sprintf("gateway kind %s cannot filter by %s, and its data does not tell it of any offer", j.Gateway.spoken(), strings.Join(none, ", ")),
+				"Leave it out. See docs/gateways.md for what each kind can filter by.")
+			return f, true
+		}
 		if leaf.Split && !splits(leaf.Query)(d) {
 			p.wrong(at, fmt.Sprintf("cover: split needs a gateway that filters by price, and kind %s cannot", j.Gateway.spoken()), "Remove cover. "+kindsThat(splits(leaf.Query)))
 			return f, true
@@ -93,8 +98,17 @@ func (p *parsing) unsupported(j *Job, q catalog.Query, err error, at string) {
 	case errors.As(err, &lacks):
 		p.wrong(at, fmt.Sprintf("gateway kind %s cannot filter by %s, and offerlake cannot in its place", kind, strings.Join(lacks.Fields, ", ")), refusedHint(lacks.Fields))
 	default:
-		p.wrong(at, fmt.Sprintf("gateway kind %s: %v", kind, err), kindsFor(q)+" See docs/gateways.md for what each kind can do.")
+		hint := "See docs/gateways.md for what each kind can do."
+		if able := kindsFor(q); able != noKindCan { // else it is the query that is wrong
+			hint = able + " " + hint
+		}
+		p.wrong(at, ofKind(kind, err), hint)
 	}
+}
+
+// ofKind is what a dialect has against a source.
+func ofKind(kind string, err error) string {
+	return "gateway kind " + kind + ": " + strings.TrimPrefix(err.Error(), kind+": ")
 }
 
 // kindsFor names the kinds that can express a query.
@@ -145,7 +159,7 @@ func (p *parsing) checkCall(j *Job, s *CallSource, at string, d extract.Dialect)
 		return
 	}
 	if _, err := cd.Call(s.API, catalog.Params(s.Params)); err != nil {
-		p.wrong(at, fmt.Sprintf("gateway kind %s: %v", j.Gateway.spoken(), err), "")
+		p.wrong(at, ofKind(j.Gateway.spoken(), err), "")
 	}
 }
 

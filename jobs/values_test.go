@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"offerlake/pipeline/catalog"
 )
@@ -79,7 +80,7 @@ func TestByteOrderMarkAndCarriageReturns(t *testing.T) {
 			t.Errorf("Parse(%q...) = %v", src[:14], err)
 			continue
 		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Job{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Job{})); diff != "" {
 			t.Errorf("Parse(%q...) differs (-want +got):\n%s", src[:14], diff)
 		}
 	}

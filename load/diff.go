@@ -185,13 +185,18 @@ func (m *rowMatcher) match(old, fresh *rowReader) error {
 			m.take(side, row)
 		}
 	}
+	m.rest()
+	return nil
+}
+
+// rest counts the rows that have no partner.
+func (m *rowMatcher) rest() {
 	for _, rows := range m.waiting[0] {
 		m.diff.Removed += int64(len(rows))
 	}
 	for _, rows := range m.waiting[1] {
 		m.diff.Added += int64(len(rows))
 	}
-	return nil
 }
 
 // take compares a row with its partner, or has it wait.

@@ -116,7 +116,7 @@ func (r *run) paginate(ctx context.Context, s *leafStream) error {
 	if !r.drained() {
 		for page, err := range r.Market.Pages(r.calls, s.leaf) {
 			if fatal := r.fatal(err); fatal != nil {
-				return fmt.Errorf("%s: page %d: %w", s.leaf.Source, page.Number, fatal)
+				return fmt.Errorf("%s: %w", s.leaf.Source, fatal)
 			}
 			if err := send(ctx, s.pages, pageEvent{page, err}); err != nil {
 				return err

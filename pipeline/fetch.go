@@ -91,7 +91,11 @@ func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
 func (r *run) detailsOf(p *part) error {
 	p.batch, p.err = r.Market.Details(r.calls, p.ids)
 	if fatal := r.fatal(p.worst()); fatal != nil {
-		return fmt.Errorf("details of offer %s and %d more: %w", p.ids[0].ID, len(p.ids)-1, fatal)
+		more := ""
+		if n := len(p.ids) - 1; n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		return fmt.Errorf("details of offer %s%s: %w", p.ids[0].ID, more, fatal)
 	}
 	r.Stats.details.Add(int64(len(p.ids)))
 	return nil
@@ -168,7 +172,7 @@ func (r *run) normalise(w wanted, d catalog.Detail, c *chunk) {
 		return
 	}
 	product := &rows.Products[len(before.Products)]
-	if reason := filteredByDetails(w.filter, product); reason != "" {
+	if reason := filteredByDetails(w.filter, product, w.unpriced); reason != "" {
 		*rows = before
 		rows.Rejects = append(rows.Rejects, filtered(w.id, reason, d.Obs.Ref))
 		return

@@ -27,9 +27,14 @@ func filteredByPrice(f *catalog.Filter, price catalog.Opt[catalog.Decimal]) stri
 }
 
 // filteredByDetails tells why the details of an offer leave it out, "" when
-// they do not.
-func filteredByDetails(f *catalog.Filter, p *catalog.Product) string {
+// they do not. unpriced tells that the row of search results had no price: the
+// details decide then, and an offer stays if any of its prices is in range.
+func filteredByDetails(f *catalog.Filter, p *catalog.Product, unpriced bool) string {
 	switch {
+	case unpriced && f.PriceFrom.OK && p.PriceMax.OK && p.PriceMax.V < f.PriceFrom.V:
+		return fmt.Sprintf("price: at most %s, which is less than %s", p.PriceMax.V, f.PriceFrom.V)
+	case unpriced && f.PriceTo.OK && p.PriceMin.OK && p.PriceMin.V > f.PriceTo.V:
+		return fmt.Sprintf("price: at least %s, which is more than %s", p.PriceMin.V, f.PriceTo.V)
 	case f.MinOrder > 0 && p.MinOrderQuantity.V > f.MinOrder:
 		return fmt.Sprintf("min_order: %d is more than %d", p.MinOrderQuantity.V, f.MinOrder)
 	case f.FreeShipping && p.FreeShipping.OK && !p.FreeShipping.V:

@@ -47,6 +47,8 @@ type wanted struct {
 	source string
 	rank   int32
 	filter *catalog.Filter // of the leaf
+	// unpriced: the row that listed it had no price for the filter to look at.
+	unpriced bool
 
 	modified time.Time // as the row that listed it tells; zero = it does not
 }
@@ -232,7 +234,7 @@ func (m *merger) id(t *tally, hit *catalog.HitRow, modified time.Time) (first bo
 		return first, nil
 	}
 	m.Stats.discovered.Add(1)
-	m.now.ids = append(m.now.ids, wanted{id: hit.OfferID, source: t.Source, rank: hit.Rank, filter: &t.leaf.Filter, modified: modified})
+	m.now.ids = append(m.now.ids, wanted{id: hit.OfferID, source: t.Source, rank: hit.Rank, filter: &t.leaf.Filter, unpriced: !hit.Price.OK, modified: modified})
 	if len(m.now.ids) < m.Batch {
 		return first, nil
 	}

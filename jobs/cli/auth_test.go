@@ -101,7 +101,7 @@ func TestAuth(t *testing.T) {
 
 			r = runCLI(t, "auth", "refresh", job, "--json")
 			if kind == "bearer" {
-				if r.code != 1 || !strings.Contains(r.stderr, "no refresh token") || readTokens(t, file) != first {
+				if r.code != 1 || !strings.Contains(r.stderr, "no refresh token") || !strings.Contains(r.stderr, "offerlake auth exchange") || readTokens(t, file) != first {
 					t.Errorf("refresh of a token that cannot be: exit code %d, want 1\n%s", r.code, r.stderr)
 				}
 				return

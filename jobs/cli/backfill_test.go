@@ -224,9 +224,51 @@ func TestExpandIsForBackfill(t *testing.T) {
 	t.Parallel()
 	job := writeJob(t, expandedJob("{keyword: [a]}", `search: {keywords: ["{keyword}"]}`, t.TempDir()))
 	mustRun(t, "validate", job)
+	wrong := writeJob(t, expandedJob("{c: [1031910, cups]}", `category: {ids: ["{c}"]}`, t.TempDir()))
+	if r := runCLI(t, "validate", wrong); r.code != 2 || !strings.Contains(r.stderr, "c=cups") {
+		t.Errorf("validate: exit code %d, want 2 and the value\n%s", r.code, r.stderr)
+	}
 	for _, command := range []string{"run", "plan", "replay"} {
 		if r := runCLI(t, command, job); r.code != 2 || !strings.Contains(r.stderr, "offerlake backfill") {
 			t.Errorf("%s: exit code %d, want 2 and the command to use\n%s", command, r.code, r.stderr)
 		}
+	}
+}
+
+// TestBackfillSoftStop: after the first signal no shard is begun, and the same
+// command goes on.
+func TestBackfillSoftStop(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	job := writeJob(t, expandedJob("{category: [1031910, 1031911, 121792005, 1032403]}", "category: {ids: [{category}], pages: 1}", out))
+	drain := make(chan struct{})
+	timer := time.AfterFunc(500*time.Millisecond, func() { close(drain) })
+	defer timer.Stop()
+	args := []string{"backfill", job, "--from", "2026-11-21", "--to", "2026-11-21", "--progress", "none", "--json"}
+	r := runDraining(t, drain, append(args, "--parallel", "2", "--set", "gateway.limits.per_second=4")...)
+	report := backfillReport(t, r)
+	if r.code != 130 || report.Calls > 10 || report.Shards[3].State != jobs.ShardWaiting {
+		t.Errorf("exit code %d after %d calls, the last shard %s, want 130, a few, and waiting\n%s", r.code, report.Calls, report.Shards[3].State, r.stderr)
+	}
+	mustRun(t, args...)
+	answeredOnce(t, out)
+}
+
+// TestBackfillKeepsTheRate: shards side by side stay below the rate at which
+// the gateway throttles one of them.
+func TestBackfillKeepsTheRate(t *testing.T) {
+	t.Parallel()
+	_, url := emulator(t, sandbox.Options{Offers: 100, PerSecond: 40})
+	job := strings.NewReplacer("per_second: 0", "per_second: 38", "[保温杯, 玻璃杯]", `["{k}"], pages: 1`).Replace(listeningJob(url, "burst: 1", t.TempDir()))
+	r := mustRun(t, "backfill", writeJob(t, "expand: {k: [保温杯, 玻璃杯, 雨伞, 台灯]}\n"+job), "--progress", "none", "--json", "--parallel", "4")
+	var calls int64
+	for _, s := range backfillReport(t, r).Shards {
+		calls += s.Calls
+		if s.Summary.Throttled > 0 {
+			t.Errorf("%s was throttled %d times, want 0", s.Job, s.Summary.Throttled)
+		}
+	}
+	if calls < 20 {
+		t.Errorf("%d calls are too few to tell", calls)
 	}
 }

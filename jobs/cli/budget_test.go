@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"offerlake/extract/sandbox"
 )
 
@@ -75,13 +77,14 @@ func TestBudgetsOverKills(t *testing.T) {
 			t.Parallel()
 			for seed := range kills(2) {
 				dice := rand.New(rand.NewPCG(uint64(seed), 0))
-				server, url := emulator(t, sandbox.Options{Offers: 1000, Seed: uint64(seed + 1), Latency: 5 * time.Millisecond})
-				args := append([]string{"run", writeJob(t, listeningJob(url, tt.limits, t.TempDir())), "--progress", "none"}, tt.args...)
+				server, url := emulator(t, sandbox.Options{Offers: 3000, Seed: uint64(seed + 1), Latency: 5 * time.Millisecond})
+				out := t.TempDir()
+				args := append([]string{"run", writeJob(t, listeningJob(url, tt.limits, out)), "--progress", "none"}, tt.args...)
 				allowed, perDay := tt.allowed, strings.Contains(tt.limits, "per_day")
 				for range 3 {
 					d := 30*time.Millisecond + time.Duration(dice.Int64N(int64(120*time.Millisecond)))
-					if killAfter(t, d, args...) == 4 && !perDay {
-						allowed += tt.allowed // it was not killed but stopped, so the next begins anew
+					if killAfter(t, d, args...); !perDay && stopped(t, out) {
+						allowed += tt.allowed // the stop is on record, so the next begins anew
 					}
 				}
 				r := runCLI(t, args...)
@@ -101,13 +104,21 @@ func TestBudgetsOverKills(t *testing.T) {
 	}
 }
 
+// stopped reports whether the run in a destination says that it stopped at its
+// budget.
+func stopped(t *testing.T, out string) bool {
+	t.Helper()
+	r := runCLI(t, "runs", out, "--json")
+	return r.code == 0 && strings.Contains(r.stdout, `"state": "stopped"`)
+}
+
 // TestBudgetOfTwoProcesses: jobs that share a credential share its day.
 func TestBudgetOfTwoProcesses(t *testing.T) {
 	t.Parallel()
 	server, url := emulator(t, sandbox.Options{Offers: 300, Latency: 2 * time.Millisecond})
 	var all sync.WaitGroup
 	for range 3 {
-		job := writeJob(t, listeningJob(url, "per_day: 80", t.TempDir()))
+		job := writeJob(t, listeningJob(url, "per_day: 50", t.TempDir()))
 		all.Go(func() {
 			out, err := program(t.Context(), "run", job, "--progress", "none").CombinedOutput()
 			if err == nil || !strings.Contains(string(out), "used up") {
@@ -116,8 +127,8 @@ func TestBudgetOfTwoProcesses(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if calls := server.Stats().Calls; calls != 80 {
-		t.Errorf("the gateway counted %d calls, want the 80 of the day", calls)
+	if calls := server.Stats().Calls; calls != 50 {
+		t.Errorf("the gateway counted %d calls, want the 50 of the day", calls)
 	}
 }
 
@@ -152,5 +163,54 @@ func TestStateDirThatCannotBeWritten(t *testing.T) {
 		if got := cmd.ProcessState.ExitCode(); got != want || want == 1 && !strings.Contains(string(out), "OFFERLAKE_STATE_DIR") {
 			t.Errorf("%s: exit code %d, want %d\n%s", limits, got, want, out)
 		}
+	}
+}
+
+// TestPublishPart: a job may have what is whole published when it stops at its
+// budget; the resumed run replaces it, and a part never replaces a whole.
+func TestPublishPart(t *testing.T) {
+	t.Parallel()
+	whole, out := t.TempDir(), t.TempDir()
+	mustRun(t, "run", writeJob(t, sandboxJob("onebound", "clean", 300, whole)), "--date", "2026-11-22", "--progress", "none")
+	want := dataFiles(t, whole)
+	job := writeJob(t, sandboxJob("onebound", "clean", 300, out))
+	args := []string{"run", job, "--date", "2026-11-22", "--progress", "none", "--json", "--max-calls", "30", "--set", "gateway.limits.on_budget=publish"}
+	parts := 0
+	rows := int64(-1)
+	for ; ; parts++ {
+		r := runCLI(t, args...)
+		if r.code == 0 {
+			break
+		}
+		s := summaryOf(t, r)
+		if r.code != 4 || s.Calls > 30 || parts > 30 {
+			t.Fatalf("exit code %d after %d calls, want 4 after at most 30\n%s", r.code, s.Calls, r.stderr)
+		}
+		if !s.Published {
+			continue // nothing was whole yet
+		}
+		if !s.Partial || s.Rows["products"] < rows {
+			t.Errorf("part %d: partial = %v with %d products after %d", parts, s.Partial, s.Rows["products"], rows)
+		}
+		for _, l := range s.IncompleteLeafs {
+			if l.Reason != "quota" {
+				t.Errorf("part %d: %s ended with %s, want quota", parts, l.Source, l.Reason)
+			}
+		}
+		rows = s.Rows["products"]
+		mustRun(t, "verify", out+"/parquet")
+	}
+	if parts < 2 || rows <= 0 {
+		t.Errorf("%d parts, the last of %d products, want some", parts, rows)
+	}
+	if diff := cmp.Diff(want, dataFiles(t, out)); diff != "" {
+		t.Errorf("the run that was published in parts differs (-whole +parts):\n%s", diff)
+	}
+	answeredOnce(t, out)
+	if r := runCLI(t, append(args, "--fresh")...); r.code != 4 {
+		t.Fatalf("exit code %d, want 4\n%s", r.code, r.stderr)
+	}
+	if diff := cmp.Diff(want, dataFiles(t, out)); diff != "" {
+		t.Errorf("a part took the place of the whole:\n%s", diff)
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -157,5 +158,41 @@ func TestVerifyJournal(t *testing.T) {
 	}
 	if r := runCLI(t, "verify", out+"/parquet"); r.code != 1 || !strings.Contains(r.stdout, "differs") {
 		t.Errorf("verify with another journal: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
+// TestCompactRunning: the journal of a run that is under way is left alone,
+// wherever the job keeps it.
+func TestCompactRunning(t *testing.T) {
+	t.Parallel()
+	for _, elsewhere := range []bool{false, true} {
+		t.Run(fmt.Sprint("elsewhere ", elsewhere), func(t *testing.T) {
+			t.Parallel()
+			out := t.TempDir()
+			yaml := strings.Replace(sandboxJob("onebound", "clean", 200, out), "per_second: 0", "per_second: 20", 1)
+			journals := filepath.Join(out, "parquet")
+			if elsewhere {
+				journals = filepath.Join(out, "elsewhere")
+				yaml += "journal: {url: " + journals + "}\n"
+			}
+			drain := make(chan struct{})
+			job := writeJob(t, yaml)
+			ended := make(chan result)
+			go func() { ended <- runDraining(t, drain, "run", job, "--date", "2026-11-22", "--progress", "none") }()
+			for len(journalDirs(t, out)) == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+			var r result
+			for !strings.Contains(r.stdout, "pid") { // until it has a segment
+				if r = runCLI(t, "journal", "compact", journals); r.code == 0 {
+					t.Fatalf("compact of a journal in use:\n%s", r.stdout)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			close(drain)
+			if r := <-ended; r.code != 130 {
+				t.Errorf("run: exit code %d, want 130\n%s", r.code, r.stderr)
+			}
+		})
 	}
 }

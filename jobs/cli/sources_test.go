@@ -353,10 +353,12 @@ func TestUnsupported(t *testing.T) {
 		{"onebound", []string{search, "enrich: [sales, sales]"}, "", []string{"sales is there twice"}},
 		{"onebound", []string{search, "enrich: [reviewz]"}, "", []string{`Did you mean "reviews"?`}},
 		{"portals", []string{"sources: [{search: {keywords: [杯], sort: price_asc, category: 7}}]"}, "", []string{"cannot filter by category, sort", "products by category_id", "Leave sort out"}},
-		{"onebound", []string{"sources: [{search: {keywords: [杯], free_shipping: true}}, {search: {keywords: [碗]}}]"}, "", []string{"sources[1]", "make a job of its own"}},
+		{"openplatform", []string{"sources: [{search: {keywords: [杯], min_order: 2}}, {search: {keywords: [碗]}}]"}, "", []string{"sources[1]", "make a job of its own"}},
+		{"portals", []string{"sources: [{search: {keywords: [杯], free_shipping: true, min_order: 2}}]"}, "", []string{"cannot filter by min_order, free_shipping, and its data does not tell", "Leave it out"}},
 		{"portals", []string{"sources: [{category: {ids: [7]}}]"}, "", []string{"there is no API", "Kinds that can: bearer, onebound, openplatform, param2"}},
 		{"router", []string{"sources: [{image: {urls: [\"https://x.example/a.jpg\"]}}]"}, "", []string{"no search by picture", "Kinds that can: bearer, onebound, param2."}},
 		{"onebound", []string{"sources: [{image: {files: [a.png]}}]"}, "", []string{"takes no picture files", "Kinds that can: bearer, openplatform, param2."}},
+		{"openplatform", []string{"sources: [{pool: {ids: [zzz]}}]"}, "", []string{`gateway kind openplatform: pool "zzz" is no pool id`, "  See docs/gateways.md"}},
 		{"bearer", []string{"sources: [{top: {categories: [7]}}]"}, "", []string{"there is no API", "Kinds that can: openplatform."}},
 		{"bearer", []string{"sources: [{category: {ids: [7], subtree: true}}]"}, "", []string{"cannot list sub-categories", "openplatform"}},
 		{"onebound", []string{search}, "gateway.format=serialize", []string{"PHP's own notation", "Use json"}},
@@ -386,6 +388,42 @@ func TestUnsupported(t *testing.T) {
 				t.Errorf("%s %v %s: the message lacks %q:\n%s", tt.speaks, tt.more, tt.set, w, r.stderr)
 			}
 		}
+	}
+}
+
+// TestFilterNotes: validate says of a filter that the gateway lacks whether
+// offerlake can apply it, which is when the kind carries what it is about, by
+// the measured table of docs/gateways.md.
+func TestFilterNotes(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/gateways.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(doc), "<!-- begin carried -->")
+	_, table, _ = strings.Cut(table, "| **products** |")
+	kinds := []string{"onebound", "openplatform", "", "param2", "bearer", "router", "portals"}
+	for filter, column := range map[string]string{"min_order: 2": "min_order_quantity", "free_shipping: true": "free_shipping", "verified_supplier: true": "verified_supplier"} {
+		name, _, _ := strings.Cut(filter, ":")
+		_, row, ok := strings.Cut(table, "\n| "+column+" | ")
+		if !ok {
+			t.Fatalf("docs/gateways.md does not say who carries %s", column)
+		}
+		row, _, _ = strings.Cut(row, "\n")
+		for i, cell := range strings.Split(strings.TrimSuffix(row, " |"), " | ") {
+			if kinds[i] == "" {
+				continue
+			}
+			r := runCLI(t, "validate", writeJob(t, worldJob(kinds[i], t.TempDir(), "sources: [{search: {keywords: [杯], "+filter+"}}]")))
+			applies, refused := strings.Contains(r.stdout, "offerlake applies "+name), strings.Contains(r.stderr, "cannot filter by "+name)
+			if refused != (r.code == 2) || (applies || refused) && refused != (cell == "–") {
+				t.Errorf("%s of %s, which is carried %s: validate says %q", name, kinds[i], cell, r.stdout+r.stderr)
+			}
+		}
+	}
+	r := mustRun(t, "validate", writeJob(t, worldJob("router", t.TempDir(), "sources: [{search: {keywords: [杯], price: {to: 9}}}]")))
+	if want := "offerlake applies price before"; !strings.Contains(r.stdout, want) {
+		t.Errorf("validate says %q, want %q", r.stdout, want)
 	}
 }
 

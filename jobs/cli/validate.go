@@ -24,6 +24,9 @@ files that they read ids from, and whether the gateway can express the filters.`
 				if err == nil {
 					_, err = job.Leaves()
 				}
+				if err == nil {
+					err = job.CheckValues()
+				}
 				if err != nil {
 					faults = append(faults, err)
 					continue

@@ -98,7 +98,8 @@ type Filter struct {
 	VerifiedSupplier bool
 }
 
-// MarshalJSON writes the query with its price bounds as plain decimals.
+// MarshalJSON writes the query with its price bounds as plain decimals, and of
+// its ids only how many they are.
 func (q Query) MarshalJSON() ([]byte, error) {
 	type plain Query
 	bound := func(d Opt[Decimal]) string {
@@ -125,6 +126,44 @@ func (q Query) MarshalJSON() ([]byte, error) {
 		plain: plain(q), From: bound(q.PriceFrom), To: bound(q.PriceTo),
 		Least: number(q.SoldFrom), Most: number(q.SoldTo), Count: len(q.IDs),
 	})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, which leaves out the IDs, and of
+// a Picture its contents and its Handle.
+func (q *Query) UnmarshalJSON(b []byte) error {
+	type plain Query
+	var in struct {
+		plain
+		From  string `json:"price_from"`
+		To    string `json:"price_to"`
+		Most  *int64 `json:"sold_to"`
+		Least *int64 `json:"sold_from"`
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	out := Query(in.plain)
+	for _, price := range []struct {
+		text string
+		to   *Opt[Decimal]
+	}{{in.From, &out.PriceFrom}, {in.To, &out.PriceTo}} {
+		if price.text == "" {
+			continue
+		}
+		d, err := ParseDecimal(price.text)
+		if err != nil {
+			return err
+		}
+		*price.to = Some(d)
+	}
+	if in.Least != nil {
+		out.SoldFrom = Some(*in.Least)
+	}
+	if in.Most != nil {
+		out.SoldTo = Some(*in.Most)
+	}
+	*q = out
+	return nil
 }
 
 // Leaf is one query of a job together with the name of the source it serves.

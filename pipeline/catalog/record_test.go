@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 )
@@ -57,5 +58,21 @@ func TestQueryJSON(t *testing.T) {
 	want = `{"kind":"offers","count":2}`
 	if err != nil || string(got) != want {
 		t.Errorf("MarshalJSON = %s, %v, want %s", got, err, want)
+	}
+}
+
+// TestParseCallKey: a key says what was asked.
+func TestParseCallKey(t *testing.T) {
+	t.Parallel()
+	for _, p := range []Params{{}, {"q": "保温杯 大"}, {"a": "1&2=3", "b": "", "c d": "x y"}} {
+		gateway, api, got, ok := ParseCallKey(CallKey("onebound", "item_get", p))
+		if !ok || gateway != "onebound" || api != "item_get" || !maps.Equal(got, p) {
+			t.Errorf("ParseCallKey of %v = %q, %q, %v, %v", p, gateway, api, got, ok)
+		}
+	}
+	for _, key := range []string{"", "onebound", "onebound item_get a=%zz"} {
+		if _, _, p, ok := ParseCallKey(key); ok {
+			t.Errorf("ParseCallKey(%q) = %v, want none", key, p)
+		}
 	}
 }
