@@ -91,7 +91,7 @@ func TestLedgerBoundsAllClients(t *testing.T) {
 		if got := later.Stats().Credentials[0].Today; got != 25 {
 			t.Errorf("a later client begins with %d calls of today, want 25", got)
 		}
-		time.Until(time.Sleep(nextDay(time.Now())))
+		time.Sleep(time.Until(nextDay(time.Now())))
 		if _, _, err := detailOf(t.Context(), later, 99); err != nil {
 			t.Errorf("on the next day: %v", err)
 		}

@@ -81,7 +81,7 @@ func TestQuotaComesBackWithTheDay(t *testing.T) {
 		if got[0].Name != "#1" || !got[0].RestsUntil.Equal(until) || got[0].Calls != 11 || !got[1].RestsUntil.IsZero() || got[1].Calls != 30 {
 			t.Errorf("Stats().Credentials = %+v, want #1 to rest until %v after 11 calls", got, until)
 		}
-		time.Until(time.Sleep(until))
+		time.Sleep(time.Until(until))
 		fetch(t, c, 41, 46)
 		if got := gw.used["a 02"]; got != 3 {
 			t.Errorf("the credential made %d of 6 calls after its rest, want 3", got)
