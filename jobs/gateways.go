@@ -34,7 +34,10 @@ type kind struct {
 func kinds() map[string]kind {
 	return map[string]kind{
 		"onebound": {
-			endpoints: []string{"https://api-gw.onebound.cn"},
+			endpoints: []string{
+				"https://api-gw.onebound.cn", // the others are its mirrors (wire.md 4.1)
+				"https://api-1.onebound.cn", "https://api-2.onebound.cn", "https://api-3.onebound.cn", "https://api-4.onebound.cn",
+			},
 			takes:     []string{"key", "secret"},
 			needs:     lacking("key", "secret"),
 			reads:     []string{"language", "cache", "version", "agent", "sign"},

@@ -146,18 +146,15 @@ func (s *Summary) Print(w io.Writer) {
 }
 
 func printRows(w io.Writer, rows map[string]int64) {
-	col := 0
-	for _, t := range tableOrder(rows) {
-		if col%3 == 0 {
-			if col > 0 {
-				fmt.Fprintln(w)
-			}
-			fmt.Fprintf(w, "  %-10s ", map[bool]string{true: "rows", false: ""}[col == 0])
+	head := "rows"
+	for three := range slices.Chunk(tableOrder(rows), 3) {
+		line := fmt.Sprintf("  %-10s ", head)
+		for _, t := range three {
+			line += fmt.Sprintf("%-11s %9s  ", t, count(rows[t]))
 		}
-		fmt.Fprintf(w, "%-11s %9s  ", t, count(rows[t]))
-		col++
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+		head = ""
 	}
-	fmt.Fprintln(w)
 }
 
 // openLine is a command that shows the products of an output.

@@ -168,7 +168,7 @@ func barPrinter(out io.Writer) func(progressState) {
 	return func(s progressState) {
 		if s.Final {
 			_ = bar.Clear()
-			fmt.Fprintln(out, s.plain())
+			fmt.Fprintln(out, s.brief()+", "+span(s.Elapsed)+" elapsed")
 			return
 		}
 		// A bar that once was full is never drawn again, and the number of
@@ -190,14 +190,13 @@ const (
 func (s progressState) brief() string {
 	parts := []string{
 		short(s.Run.Details) + "/" + short(s.Run.Discovered) + s.openEnd() + " offers",
-		short(s.Run.SKUs) + " SKUs",
-		short(s.Gateway.Calls) + " calls",
 	}
+	parts = append(parts, s.troubles()...)
+	parts = append(parts, short(s.Run.SKUs)+" SKUs", short(s.Gateway.Calls)+" calls")
 	if s.Left != nil && s.Run.DiscoveryDone {
 		parts = append(parts, "ETA "+span(*s.Left))
 	}
 	parts = append(parts, s.rate())
-	parts = append(parts, s.troubles()...)
 	if s.Gateway.Retries > 0 {
 		parts = append(parts, short(s.Gateway.Retries)+" retries")
 	}
