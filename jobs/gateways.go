@@ -38,10 +38,10 @@ func kinds() map[string]kind {
 				"https://api-gw.onebound.cn", // the others are its mirrors (wire.md 4.1)
 				"https://api-1.onebound.cn", "https://api-2.onebound.cn", "https://api-3.onebound.cn", "https://api-4.onebound.cn",
 			},
-			takes:     []string{"key", "secret"},
-			needs:     lacking("key", "secret"),
-			reads:     []string{"language", "cache", "version", "agent", "sign"},
-			formats:   []string{"jsonu", "xml"},
+			takes:   []string{"key", "secret"},
+			needs:   lacking("key", "secret"),
+			reads:   []string{"language", "cache", "version", "agent", "sign"},
+			formats: []string{"jsonu", "xml"},
 			dialect: func(g *Gateway) (extract.Dialect, error) {
 				return onebound.New(onebound.Options{
 					Language: g.Language, Format: g.Format, NoCache: g.Cache != nil && !*g.Cache,
