@@ -53,6 +53,12 @@ func (q *quota) limit() (int64, bool) {
 	return n - kept, n > 0
 }
 
+// own reports whether it is the configured limit that there are no calls left
+// of, and not the gateway's.
+func (q *quota) own(now time.Time) bool {
+	return q.perDay > 0 && (q.told == 0 || q.told > q.perDay) && !now.Before(q.refused)
+}
+
 // used returns the calls of the day.
 func (q *quota) used(now time.Time) int64 {
 	if day := midnight(now); !day.Equal(q.day) {
@@ -214,17 +220,22 @@ func (c *Client) quotaError(api string, now time.Time) error {
 		ge = *c.refusal
 	}
 	var until time.Time
-	noted := ""
+	noted, own := "", true
 	for _, m := range c.members {
 		if t := m.quota.restsUntil(now); until.IsZero() || t.Before(until) {
 			until = t
 		}
+		own = own && m.quota.own(now)
 		if m.quota.refused.After(now) && m.quota.ledger != nil && noted == "" {
 			noted = "; it is noted in " + m.quota.ledger.Place() + ", which is to be removed after a recharge"
 		}
 	}
-	hint := fmt.Sprintf("the day's paid calls of all %d credentials are used up: recharge, or resume the run when the quota is renewed: "+
-		"the gateway's day changes at %s, in %v%s", len(c.members), until.In(gatewayZone).Format("2006-01-02 15:04 MST"), until.Sub(now).Round(time.Minute), noted)
+	remedy := "recharge, or resume the run when the quota is renewed"
+	if own {
+		remedy = "limits.per_day of the job, less its reserve, allows no more: raise it, or resume the run on the next day"
+	}
+	hint := fmt.Sprintf("the day's paid calls of all %d credentials are used up: %s: "+
+		"the gateway's day changes at %s, in %v%s", len(c.members), remedy, until.In(gatewayZone).Format("2006-01-02 15:04 MST"), until.Sub(now).Round(time.Minute), noted)
 	ge.Message = hinted(ge.Message, hint)
 	return &ge
 }

@@ -144,7 +144,7 @@ func (r *BackfillReport) Print(w io.Writer, all bool) {
 			fmt.Fprintf(w, "%s %-10s %-9s %9s  %s\n", fit(s.Job, 30), s.Date, state, count(s.Calls), ValuesText(s.Values))
 		}
 		if s.Error != "" {
-			fmt.Fprintf(w, "    %s\n", s.Error)
+			printNote(w, s.Error)
 		}
 	}
 	fmt.Fprintf(w, "\n%s: %d shards", r.Job, len(r.Shards))

@@ -16,6 +16,15 @@ func columns(r rune) int {
 	return 1
 }
 
+// wide returns how many columns a text takes.
+func wide(s string) int {
+	n := 0
+	for _, r := range s {
+		n += columns(r)
+	}
+	return n
+}
+
 // padding returns blanks as wide as the first n characters of a line.
 func padding(line string, n int) string {
 	var b strings.Builder

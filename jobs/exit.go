@@ -68,7 +68,7 @@ func nextStep(err error, job *Job) string {
 	case catalog.ErrBudget:
 		return "Every answered call is in the journal. To go on where this run stopped: " + again
 	case catalog.ErrQuota:
-		return "The gateway's quota is used up. Every answered call is in the journal; when the quota is renewed (a day changes at midnight UTC+8), go on with: " + again
+		return "The day's calls are used up. Every answered call is in the journal; when there are calls again (a day changes at midnight UTC+8), go on with: " + again
 	case catalog.ErrDenied, catalog.ErrToken:
 		return "Check gateway.credentials in " + job.File + " and the permissions of the key or app, then: " + again
 	case catalog.ErrInvalid, catalog.ErrRefused, catalog.ErrForbidden, catalog.ErrNotFound:

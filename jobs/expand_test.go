@@ -213,6 +213,16 @@ func TestExpandFaults(t *testing.T) {
 	}
 }
 
+// TestExpandFaultsAlone: fields that use the values of a wrong expand are not
+// reported too, such as a price that is not a number.
+func TestExpandFaultsAlone(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("test.yaml", []byte(expandJob("{k: [], p: [5]}", `search: {keywords: ["{k}"], price: {to: "{p}"}}`)), LoadOptions{Getenv: env()})
+	if faults, ok := err.(Faults); !ok || len(faults) != 1 || !strings.Contains(err.Error(), "expand.k: has no values") {
+		t.Errorf("Parse = %v, want the fault of expand alone", err)
+	}
+}
+
 func TestExpandColumn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -204,7 +204,11 @@ func CatJournals(w io.Writer, dir string, f JournalFilter) error {
 		return err
 	}
 	left := cmp.Or(max(f.Limit, 0), int(^uint(0)>>1))
+	name, _, named := strings.Cut(f.Ref, "#")
 	for _, d := range dirs {
+		if named && len(dirs) > 1 && !strings.HasSuffix(filepath.ToSlash(filepath.Dir(d)), "/"+name) {
+			continue // another date's, with the same call
+		}
 		j, err := journal.OpenReadOnly(d, journal.Options{})
 		if err != nil {
 			return err

@@ -53,10 +53,13 @@ func Parse(path string, src []byte, opts LoadOptions) (*Job, error) {
 		for _, s := range opts.Set {
 			p.set(root, s)
 		}
+		before := len(p.faults)
 		if expand = p.takeExpand(root); len(expand) > 0 && len(p.faults) == 0 {
 			p.fill(root, expand, expand.valuesOr(opts.values))
 		}
-		p.checkKeys(root, reflect.TypeFor[Job](), "")
+		if len(p.faults) == before { // else {name} is not filled in, and no number or date
+			p.checkKeys(root, reflect.TypeFor[Job](), "")
+		}
 	}
 	if len(p.faults) > 0 {
 		return nil, p.sorted()

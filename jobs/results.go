@@ -68,7 +68,7 @@ func (s *Summary) addCoverage(leaves []catalog.Coverage) {
 		if capped(c.Reason.V) {
 			s.Capped++
 		}
-		l := LeafSummary{Source: c.Source, Obtained: c.Obtained, Reason: c.Reason.V}
+		l := LeafSummary{Source: c.Source, Leaf: c.Leaf, Obtained: c.Obtained, Reason: c.Reason.V}
 		if c.DeclaredTotal.OK {
 			l.Declared = &c.DeclaredTotal.V
 		}
@@ -106,7 +106,7 @@ func (s *session) quality(sum *Summary) error {
 	for _, l := range sum.IncompleteLeafs {
 		if l.Reason == string(catalog.StopError) {
 			// No limit makes a search that broke off look whole.
-			breaches = append(breaches, fmt.Sprintf("%s broke off: the gateway failed; see the rejects table", l.Source))
+			breaches = append(breaches, fmt.Sprintf("%s broke off: the gateway failed; see the rejects table", l.name()))
 		}
 	}
 	if q.MinCoverage != nil {
@@ -132,7 +132,7 @@ func (s *session) coverageBreaches(sum *Summary, limit float64) []string {
 	}
 	for _, l := range sum.IncompleteLeafs {
 		if l.Declared == nil && limit > 0 {
-			breaches = append(breaches, fmt.Sprintf("coverage: %s ended with %s before it declared a total", l.Source, l.Reason))
+			breaches = append(breaches, fmt.Sprintf("coverage: %s ended with %s before it declared a total", l.name(), l.Reason))
 		}
 	}
 	return breaches
@@ -145,7 +145,7 @@ func worstLeaves(leaves []LeafSummary) string {
 	slices.SortStableFunc(worst, func(a, b LeafSummary) int { return cmp.Compare(b.lacks(), a.lacks()) })
 	var names []string
 	for _, l := range worst[:min(len(worst), most)] {
-		names = append(names, fmt.Sprintf("%s lacks %s (%s)", l.Source, count(l.lacks()), l.Reason))
+		names = append(names, fmt.Sprintf("%s lacks %s (%s)", l.name(), count(l.lacks()), l.Reason))
 	}
 	return "worst: " + strings.Join(names, ", ")
 }

@@ -77,12 +77,30 @@ func PrintRuns(w io.Writer, runs []*RunState) {
 			fmt.Fprintf(w, "    %s\n", e)
 		}
 		if r.Error != "" {
-			fmt.Fprintf(w, "    %s\n", strings.Split(r.Error, "\n")[0])
+			printNote(w, r.Error)
 		}
 		if e := r.Event; e != nil {
 			fmt.Fprintf(w, "    %s\n", e)
 		}
 	}
+}
+
+// printNote writes what an error says, but not what to do about it, below a row
+// of a list: its first line, or the whole of it where that line announces others.
+func printNote(w io.Writer, text string) {
+	if first, _, _ := strings.Cut(text, "\n"); !strings.HasSuffix(first, ":") {
+		text = first
+	}
+	const indent, most = "   ", 80
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if line != indent && wide(line)+1+wide(word) > most {
+			fmt.Fprintln(w, line)
+			line = indent
+		}
+		line += " " + word
+	}
+	fmt.Fprintln(w, line)
 }
 
 // plannedError compares the plan that was made for a run with what it took.

@@ -80,6 +80,12 @@ func openSession(ctx context.Context, job *Job, date time.Time, expand bool, ex 
 		s.close()
 		return nil, err
 	}
+	root, err := localDir(job.journalRoot())
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.runs.relocate(root)
 	return s, nil
 }
 
@@ -264,6 +270,11 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	dir, err := localDir(root)
+	if err != nil {
+		return "", err
+	}
+	runs.relocate(dir)
 	for _, r := range slices.Backward(runs.Runs) {
 		if r.State == StatePublished && !r.Replay {
 			if r.Fate != nil && r.Fate.State == journalRemoved {
@@ -276,10 +287,6 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if r := runs.last(); r != nil {
 		return "", fmt.Errorf("the run of %s %s is %s, not published. Run it to its end, or rebuild what there is with --journal %s --partial (%w)",
 			s.job.Name, s.day(), r.State, r.Journal, errNoJournal)
-	}
-	dir, err := localDir(root)
-	if err != nil {
-		return "", err
 	}
 	dirs, err := runDirs(filepath.Join(dir, "journals", s.job.Name, s.day()))
 	if err != nil {

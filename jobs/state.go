@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"offerlake/load"
@@ -76,7 +79,40 @@ func (l *runLog) read(ctx context.Context) error {
 	if err := json.Unmarshal(b, l); err != nil {
 		return fmt.Errorf("%s: %w", l.key, err)
 	}
-	return nil
+	root, err := localDir(l.store.URL())
+	if err == nil {
+		l.relocate(filepath.Join(root, "_offerlake"))
+	}
+	return err
+}
+
+// relocate looks for the journals of the runs below root, see journalHere.
+func (l *runLog) relocate(root string) {
+	for _, r := range l.Runs {
+		if !r.Replay { // which may have read any directory
+			r.Journal = journalHere(root, r.Job, r.Date, r.Journal)
+		}
+	}
+}
+
+// journalHere returns where the journal of a run is now. dir is where it was. root
+// is the directory that journals are kept below now, because a destination or its
+// journals may have been moved or copied: the same place below it comes first.
+func journalHere(root, job, date, dir string) string {
+	usual := filepath.Join("journals", job, date, filepath.Base(dir))
+	if !strings.HasSuffix(filepath.Clean(dir), string(filepath.Separator)+usual) {
+		return dir
+	}
+	here := filepath.Join(root, usual)
+	if isDir(here) || !isDir(dir) && isDir(filepath.Join(root, "journals")) {
+		return here
+	}
+	return dir
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // save replaces the stored list.

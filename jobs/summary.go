@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -57,9 +58,45 @@ type Summary struct {
 // LeafSummary is a leaf that is not complete.
 type LeafSummary struct {
 	Source   string `json:"source"`
+	Leaf     string `json:"leaf"` // the query, as JSON, as in the table coverage
 	Declared *int64 `json:"declared_total"`
 	Obtained int64  `json:"obtained"`
 	Reason   string `json:"reason"`
+}
+
+// name tells the leaf from others of its source, as those that cover: split
+// makes.
+func (l LeafSummary) name() string {
+	var q catalog.Query
+	if json.Unmarshal([]byte(l.Leaf), &q) != nil {
+		return l.Source
+	}
+	name := l.Source
+	if q.PriceFrom.OK || q.PriceTo.OK {
+		name += " price " + between(q.PriceFrom, q.PriceTo)
+	}
+	if q.SoldFrom.OK || q.SoldTo.OK {
+		name += " sold " + between(q.SoldFrom, q.SoldTo)
+	}
+	if q.Category != 0 && q.Kind != catalog.CategoryQuery {
+		name += fmt.Sprintf(" category %d", q.Category)
+	}
+	if q.Sort != "" {
+		name += " " + string(q.Sort)
+	}
+	return name
+}
+
+// between writes a range of which either end may be open: 9.9-12, from 12, to
+// 9.9.
+func between[T any](from, to catalog.Opt[T]) string {
+	switch {
+	case !to.OK:
+		return fmt.Sprint("from ", from.V)
+	case !from.OK:
+		return fmt.Sprint("to ", to.V)
+	}
+	return fmt.Sprint(from.V) + "-" + fmt.Sprint(to.V)
 }
 
 // tableOrder lists the tables that have counts: offerlake's own in their order,
@@ -98,7 +135,7 @@ func (s *Summary) Print(w io.Writer) {
 	line("calls", "%s made, %s retried, %s throttled; %s from the journal, %s reused",
 		count(s.Calls), count(s.Retries), count(s.Throttled), count(s.FromJournal), count(s.Reused))
 	if s.ReusedOffers > 0 {
-		line("saved", "the details of %s offers, which are of earlier runs; %s of them as unchanged", count(s.ReusedOffers), count(s.Unchanged))
+		line("saved", "details of %s offers are of earlier runs, %s of them as unchanged", count(s.ReusedOffers), count(s.Unchanged))
 	}
 	if s.Cost != "" {
 		line("cost", "%s %s for the %s answered calls of this run", s.Cost, s.Currency, count(s.Paid))
@@ -131,7 +168,7 @@ func (s *Summary) Print(w io.Writer) {
 		if l.Declared != nil {
 			declared = count(*l.Declared)
 		}
-		line("", "incomplete: %s, %s of %s: %s", l.Source, count(l.Obtained), declared, l.Reason)
+		line("incomplete", "%s, %s of %s: %s", l.name(), count(l.Obtained), declared, l.Reason)
 	}
 	line("journal", "%s", s.Journal)
 	if !s.Published {

@@ -59,13 +59,18 @@ func checkJournals(ctx context.Context, s load.Store) ([]JournalCheck, error) {
 	if err != nil {
 		return nil, err
 	}
+	root, err := localDir(s.URL())
+	if err != nil {
+		return nil, err
+	}
+	root = filepath.Join(root, "_offerlake")
 	var all []JournalCheck
 	for _, m := range manifests {
 		var summary Summary
 		if len(m.Run.Details) == 0 || json.Unmarshal(m.Run.Details, &summary) != nil || summary.Journal == "" {
 			continue // written by another program: it does not say where its journal was
 		}
-		c := JournalCheck{Job: m.Job, Date: m.Date, Dir: summary.Journal}
+		c := JournalCheck{Job: m.Job, Date: m.Date, Dir: journalHere(root, m.Job, m.Date, summary.Journal)}
 		if err := c.check(ctx, s, m.Run.JournalDigest, summary.Answered); err != nil {
 			return nil, err
 		}

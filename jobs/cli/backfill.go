@@ -60,7 +60,7 @@ that name a day (expand.date.as: parameter).`,
 	cmd.Flags().BoolVar(&resume, "resume", true, "leave published shards alone and resume unfinished ones; --resume=false does all of them again")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the shards, what is done of them, and the calls and cost of the rest")
 	cmd.Flags().IntVar(&opts.Parallel, "parallel", 4, "how many shards are run side by side")
-	cmd.Flags().Int64Var(&opts.MaxCalls, "max-calls", 0, "stop with exit code 4 before making more calls than this in all shards together (default: the job's limits.per_run)")
+	addMaxCalls(cmd, &opts.MaxCalls, "stop with exit code 4 before making more calls than this in all shards together (default: the job's limits.per_run)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	return cmd
 }

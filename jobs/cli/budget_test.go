@@ -121,7 +121,7 @@ func TestBudgetOfTwoProcesses(t *testing.T) {
 		job := writeJob(t, listeningJob(url, "per_day: 50", t.TempDir()))
 		all.Go(func() {
 			out, err := program(t.Context(), "run", job, "--progress", "none").CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "used up") {
+			if err == nil || !strings.Contains(string(out), "used up: limits.per_day of the job") {
 				t.Errorf("a run ended with %v, want the end of its quota\n%s", err, out)
 			}
 		})
@@ -212,5 +212,19 @@ func TestPublishPart(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, dataFiles(t, out)); diff != "" {
 		t.Errorf("a part took the place of the whole:\n%s", diff)
+	}
+}
+
+// TestMaxCallsNeedsACount: 0 and less would be no call to one reader and no
+// limit to the other.
+func TestMaxCallsNeedsACount(t *testing.T) {
+	t.Parallel()
+	job := writeJob(t, sandboxJob("onebound", "clean", 20, t.TempDir()))
+	for _, command := range []string{"run", "backfill"} {
+		for _, n := range []string{"0", "-1"} {
+			if r := runCLI(t, command, job, "--max-calls", n); r.code != 2 || !strings.Contains(r.stderr, "--max-calls "+n) {
+				t.Errorf("%s --max-calls %s: exit code %d, %s", command, n, r.code, r.stderr)
+			}
+		}
 	}
 }

@@ -87,6 +87,18 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// addMaxCalls adds --max-calls. Below 1 it would mean either no call or no
+// limit, and a guess could cost money.
+func addMaxCalls(cmd *cobra.Command, n *int64, usage string) {
+	cmd.Flags().Int64Var(n, "max-calls", 0, usage)
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if cmd.Flags().Changed("max-calls") && *n < 1 {
+			return usageError("--max-calls %d: it is 1 or more; leave it out for the job's limits.per_run", *n)
+		}
+		return nil
+	}
+}
+
 // usageError is an error in what the user wrote on the command line.
 func usageError(format string, args ...any) error {
 	return fmt.Errorf("%s (%w)", fmt.Sprintf(format, args...), jobs.ErrUsage)

@@ -44,6 +44,11 @@ func TestJournal(t *testing.T) {
 		t.Errorf("journal cat --limit 2 printed %d lines", n)
 	}
 
+	mustRun(t, "run", writeJob(t, sandboxJob("onebound", "rough", 60, out)), "--date", "2026-11-23", "--progress", "none")
+	if n := strings.Count(mustRun(t, "journal", "cat", out, "--ref", product["journal_ref"]).stdout, "\n"); n != 1 {
+		t.Errorf("journal cat --ref %s printed %d records of two dates", product["journal_ref"], n)
+	}
+
 	segments, err := filepath.Glob(filepath.Join(list[0].Dir, "*.zst"))
 	if err != nil || len(segments) == 0 {
 		t.Fatalf("no sealed segment in %s (%v)", list[0].Dir, err)

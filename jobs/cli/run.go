@@ -119,7 +119,7 @@ that one stopped: answered calls are in its journal and are not made again.
 	}
 	jf.add(cmd)
 	lf.add(cmd)
-	cmd.Flags().Int64Var(&opts.MaxCalls, "max-calls", 0, "stop with exit code 4 before making more calls than this (default: the job's limits.per_run)")
+	addMaxCalls(cmd, &opts.MaxCalls, "stop with exit code 4 before making more calls than this (default: the job's limits.per_run)")
 	cmd.Flags().BoolVar(&opts.Fresh, "fresh", false, "start a new run even when the last one of the date did not finish")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the closing summary as JSON")
 	return cmd
