@@ -62,8 +62,8 @@ func interrupted(err error) bool {
 
 // nextStep says what the user can do about the error of a run, "" when the
 // error says so itself.
-func nextStep(err error, job *Job) string {
-	again := fmt.Sprintf("offerlake run %s", job.File)
+func nextStep(err error, job *Job, day string) string {
+	again := fmt.Sprintf("offerlake run %s --date %s", job.File, day)
 	switch catalog.ClassOf(err) {
 	case catalog.ErrBudget:
 		return "Every answered call is in the journal. To go on where this run stopped: " + again

@@ -327,6 +327,10 @@ func (p *Plan) finish(job *Job, limits extract.Limits) {
 		p.Seconds = float64(p.Calls) / rate
 	}
 	p.PerDay = perDay
+	if job.Details.ReuseWithin > 0 || job.Details.Unchanged == "reuse" {
+		p.AtMost = true
+		p.Notes = append(p.Notes, "details of earlier runs are used where they are young enough, and cost nothing")
+	}
 	p.Cost = costOf(job, p.Calls)
 	if p.Cost == "" {
 		p.Currency = ""

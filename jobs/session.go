@@ -362,7 +362,7 @@ func (s *session) end(ctx context.Context, summary *Summary, err error) error {
 	s.state.Summary = summary
 	if err != nil {
 		s.state.Error = err.Error()
-		if next := nextStep(err, s.job); next != "" && quality == nil {
+		if next := nextStep(err, s.job, s.day()); next != "" && quality == nil {
 			err = fmt.Errorf("%w\n%s", err, next)
 		}
 	}

@@ -34,6 +34,9 @@ that name a day (expand.date.as: parameter).`,
 			if err != nil {
 				return err
 			}
+			if opts.Parallel < 1 {
+				return usageError("--parallel %d: it is 1 or more", opts.Parallel)
+			}
 			opts.Again = !resume
 			do := jobs.Backfill
 			if dryRun {

@@ -272,3 +272,14 @@ func TestBackfillKeepsTheRate(t *testing.T) {
 		t.Errorf("%d calls are too few to tell", calls)
 	}
 }
+
+// TestBackfillFlags: what makes no sense is refused before anything is done.
+func TestBackfillFlags(t *testing.T) {
+	t.Parallel()
+	job := writeJob(t, sandboxJob("onebound", "clean", 30, t.TempDir()))
+	for _, args := range [][]string{{"--parallel", "0"}, {"--max-calls", "0"}, {"--from", "yesterday"}} {
+		if r := runCLI(t, append([]string{"backfill", job}, args...)...); r.code != 2 {
+			t.Errorf("backfill %v: exit code %d, want 2\n%s", args, r.code, r.stderr)
+		}
+	}
+}
