@@ -86,6 +86,11 @@ type EnrichDialect interface {
 	// Enrichments tells what there is and where it comes from. What is not in
 	// the map the gateway cannot tell.
 	Enrichments() map[catalog.Enrichment]Way
+}
+
+// EnrichCallDialect is implemented by dialects with enrichments ByCall.
+type EnrichCallDialect interface {
+	EnrichDialect
 	// Enrich builds the call for a page, from 1, of an enrichment that comes
 	// ByCall. day is the run's date. An empty API means that there is nothing to
 	// ask about this subject.

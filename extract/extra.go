@@ -19,7 +19,7 @@ const maxExtraPages = 1000
 // cannot tell is an error of class ErrInvalid.
 func (c *Client) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.Subject) (catalog.Enriched, error) {
 	var out catalog.Enriched
-	ed, ok := c.dialect.(EnrichDialect)
+	ed, ok := c.dialect.(EnrichCallDialect)
 	if !ok || ed.Enrichments()[kind] != ByCall {
 		return out, fmt.Errorf("gateway %s has no call for %s: %w", c.opts.Gateway, kind, catalog.ErrInvalid)
 	}
@@ -54,7 +54,7 @@ func (c *Client) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.
 }
 
 // extraPage asks for one page about a subject.
-func (c *Client) extraPage(ctx context.Context, ed EnrichDialect, kind catalog.Enrichment, s catalog.Subject, req Request, since time.Time, out *catalog.Enriched) (page catalog.ExtraPage, reused bool, err error) {
+func (c *Client) extraPage(ctx context.Context, ed EnrichCallDialect, kind catalog.Enrichment, s catalog.Subject, req Request, since time.Time, out *catalog.Enriched) (page catalog.ExtraPage, reused bool, err error) {
 	a, err := c.call(ctx, query{
 		Request: req,
 		decode: func(a Answer) (err error) {

@@ -8,9 +8,6 @@ import (
 	"offerlake/pipeline/catalog"
 )
 
-// gatewayZone is where the gateways' days change at midnight (wire.md 4.6).
-var gatewayZone = time.FixedZone("UTC+8", 8*60*60)
-
 // clockSlack is how far a gateway's clock may be behind: a refusal of the
 // first minute of a day is about the day before, and a credential that was
 // refused rests a minute longer than the day.
@@ -18,8 +15,8 @@ const clockSlack = time.Minute
 
 // midnight returns the beginning of the gateways' day that t is in.
 func midnight(t time.Time) time.Time {
-	t = t.In(gatewayZone)
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, gatewayZone)
+	t = t.In(catalog.GatewayZone)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, catalog.GatewayZone)
 }
 
 // nextDay returns when the gateways' day that t is in ends.
@@ -235,7 +232,7 @@ func (c *Client) quotaError(api string, now time.Time) error {
 		remedy = "limits.per_day of the job, less its reserve, allows no more: raise it, or resume the run on the next day"
 	}
 	hint := fmt.Sprintf("the day's paid calls of all %d credentials are used up: %s: "+
-		"the gateway's day changes at %s, in %v%s", len(c.members), remedy, until.In(gatewayZone).Format("2006-01-02 15:04 MST"), until.Sub(now).Round(time.Minute), noted)
+		"the gateway's day changes at %s, in %v%s", len(c.members), remedy, until.In(catalog.GatewayZone).Format("2006-01-02 15:04 MST"), until.Sub(now).Round(time.Minute), noted)
 	ge.Message = hinted(ge.Message, hint)
 	return &ge
 }

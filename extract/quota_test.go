@@ -77,7 +77,7 @@ func TestQuotaComesBackWithTheDay(t *testing.T) {
 		gw.mu.Unlock()
 		fetch(t, c, 17, 40)
 		got := c.Stats().Credentials
-		until := time.Date(2000, 1, 2, 0, 1, 0, 0, gatewayZone)
+		until := time.Date(2000, 1, 2, 0, 1, 0, 0, catalog.GatewayZone)
 		if got[0].Name != "#1" || !got[0].RestsUntil.Equal(until) || got[0].Calls != 11 || !got[1].RestsUntil.IsZero() || got[1].Calls != 30 {
 			t.Errorf("Stats().Credentials = %+v, want #1 to rest until %v after 11 calls", got, until)
 		}
@@ -124,8 +124,8 @@ func TestPerDay(t *testing.T) {
 			t.Errorf("%d calls were refused, want 40", len(refused))
 		}
 		want := []CredentialStats{
-			{Name: "#1", Calls: 7, Today: 7, PerDay: 7, RestsUntil: time.Date(2000, 1, 2, 0, 0, 0, 0, gatewayZone)},
-			{Name: "#2", Calls: 3, Today: 3, PerDay: 3, RestsUntil: time.Date(2000, 1, 2, 0, 0, 0, 0, gatewayZone)},
+			{Name: "#1", Calls: 7, Today: 7, PerDay: 7, RestsUntil: time.Date(2000, 1, 2, 0, 0, 0, 0, catalog.GatewayZone)},
+			{Name: "#2", Calls: 3, Today: 3, PerDay: 3, RestsUntil: time.Date(2000, 1, 2, 0, 0, 0, 0, catalog.GatewayZone)},
 		}
 		if diff := cmp.Diff(want, c.Stats().Credentials); diff != "" {
 			t.Errorf("Stats().Credentials (-want +got):\n%s", diff)
@@ -160,7 +160,7 @@ func TestToldQuota(t *testing.T) {
 // behind, costs that minute and not the day.
 func TestQuotaOfALateClock(t *testing.T) {
 	t.Parallel()
-	day := time.Date(2026, 11, 22, 0, 0, 0, 0, gatewayZone)
+	day := time.Date(2026, 11, 22, 0, 0, 0, 0, catalog.GatewayZone)
 	for _, tt := range []struct{ at, until time.Time }{
 		{day.Add(30 * time.Second), day.Add(time.Minute)},
 		{day.Add(2 * time.Minute), day.AddDate(0, 0, 1).Add(time.Minute)},

@@ -82,7 +82,7 @@ func (b *backfill) treeDir() (string, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
-	name := b.now.In(gatewayZone).Format(time.DateOnly)
+	name := b.now.In(catalog.GatewayZone).Format(time.DateOnly)
 	if n := len(entries); n > 0 {
 		if begun, err := ParseDate(entries[n-1].Name(), b.now); err == nil && b.now.Sub(begun) < treeWithin {
 			name = entries[n-1].Name()

@@ -11,18 +11,16 @@ import (
 	"offerlake/load/csvfile"
 	"offerlake/load/parquetfile"
 	"offerlake/load/store"
+	"offerlake/pipeline/catalog"
 )
-
-// gatewayZone is the clock of the gateways, UTC+8 all year round.
-var gatewayZone = time.FixedZone("UTC+8", 8*60*60)
 
 // ParseDate reads a run's date; "" is the gateways' today. The result is that
 // day's midnight in UTC+8.
 func ParseDate(s string, now time.Time) (time.Time, error) {
 	if s == "" {
-		s = now.In(gatewayZone).Format(time.DateOnly)
+		s = now.In(catalog.GatewayZone).Format(time.DateOnly)
 	}
-	d, err := time.ParseInLocation(time.DateOnly, s, gatewayZone)
+	d, err := time.ParseInLocation(time.DateOnly, s, catalog.GatewayZone)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%q is not a date of the form 2006-01-02", s)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"offerlake/pipeline/catalog"
 )
 
 // expandJob is a job with an expand, given as flow YAML, and sources.
@@ -38,7 +40,7 @@ func texts(shards []Shard) []string {
 
 func TestShards(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, gatewayZone)
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, catalog.GatewayZone)
 	for _, tt := range []struct {
 		name, expand, sources string
 		from, to              string

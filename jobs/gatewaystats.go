@@ -6,6 +6,7 @@ import (
 
 	"offerlake/extract"
 	"offerlake/pipeline"
+	"offerlake/pipeline/catalog"
 )
 
 // gatewayStats are a client's figures as progress and reports show them.
@@ -61,7 +62,7 @@ func credentialsText(all []pipeline.CredentialStats) string {
 		}
 		if !c.RestsUntil.IsZero() {
 			limited = true
-			part += ", rests until " + c.RestsUntil.In(gatewayZone).Format("2006-01-02 15:04 MST")
+			part += ", rests until " + c.RestsUntil.In(catalog.GatewayZone).Format("2006-01-02 15:04 MST")
 		}
 		parts = append(parts, part)
 	}

@@ -138,7 +138,7 @@ func PrintJournals(w io.Writer, all []JournalInfo) {
 	for _, i := range all {
 		last := ""
 		if !i.Last.IsZero() {
-			last = i.Last.In(gatewayZone).Format("2006-01-02 15:04")
+			last = i.Last.In(catalog.GatewayZone).Format("2006-01-02 15:04")
 		}
 		fmt.Fprintf(w, "%10s %10s %8s %9s %9s  %-16s\n    %s\n", count(i.Records), count(i.Calls), count(i.Reused),
 			size(i.Bodies), size(i.OnDisk), last, i.Dir)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"offerlake/extract"
+	"offerlake/pipeline/catalog"
 )
 
 // stateDirVariable names the environment variable that holds the directory of
@@ -84,7 +85,7 @@ func (l *ledger) of(day time.Time) *tallyFile {
 }
 
 func (l *ledger) path(day time.Time) string {
-	return filepath.Join(l.dir, l.name+"-"+day.In(gatewayZone).Format(time.DateOnly))
+	return filepath.Join(l.dir, l.name+"-"+day.In(catalog.GatewayZone).Format(time.DateOnly))
 }
 
 // keptDays is how long the tally of a day is kept for those who wonder.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"offerlake/extract"
+	"offerlake/pipeline/catalog"
 )
 
 func testLedger(dir string) *ledger {
@@ -23,7 +24,7 @@ func testLedger(dir string) *ledger {
 func TestLedgerCountsTogether(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	day := time.Date(2026, 11, 22, 0, 0, 0, 0, gatewayZone)
+	day := time.Date(2026, 11, 22, 0, 0, 0, 0, catalog.GatewayZone)
 	var taken atomic.Int64
 	var all sync.WaitGroup
 	for range 4 {
@@ -58,7 +59,7 @@ func TestLedgerCountsTogether(t *testing.T) {
 func TestLedgerFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	day := time.Date(2026, 11, 22, 0, 0, 0, 0, gatewayZone)
+	day := time.Date(2026, 11, 22, 0, 0, 0, 0, catalog.GatewayZone)
 	l := testLedger(dir)
 	if _, _, err := l.Take(day, 5); err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func TestLedgerFile(t *testing.T) {
 func TestLedgerRefusal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	day := time.Date(2026, 11, 22, 0, 0, 0, 0, gatewayZone)
+	day := time.Date(2026, 11, 22, 0, 0, 0, 0, catalog.GatewayZone)
 	until := day.AddDate(0, 0, 1)
 	a, b := testLedger(dir), testLedger(dir)
 	if _, ok, err := b.Take(day, extract.NoQuota); !ok || err != nil {
@@ -173,7 +174,7 @@ func TestAllotment(t *testing.T) {
 
 func BenchmarkLedger(b *testing.B) {
 	l := testLedger(b.TempDir())
-	day := time.Date(2026, 11, 22, 0, 0, 0, 0, gatewayZone)
+	day := time.Date(2026, 11, 22, 0, 0, 0, 0, catalog.GatewayZone)
 	for b.Loop() {
 		if _, ok, err := l.Take(day, extract.NoQuota); !ok || err != nil {
 			b.Fatal(ok, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"offerlake/load"
+	"offerlake/pipeline/catalog"
 )
 
 // An event is kept as an object of the first output from before its run is
@@ -31,7 +32,7 @@ type EventState struct {
 func (e *EventState) String() string {
 	what := fmt.Sprintf("on_change: %s changes, ", count(e.Changes))
 	if !e.Delivered.IsZero() {
-		return what + "delivered " + e.Delivered.In(gatewayZone).Format("2006-01-02 15:04")
+		return what + "delivered " + e.Delivered.In(catalog.GatewayZone).Format("2006-01-02 15:04")
 	}
 	if e.Attempts == 0 {
 		return what + "pending"

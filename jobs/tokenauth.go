@@ -166,7 +166,7 @@ func (a Authorised) Print(w io.Writer) {
 		expires time.Time
 	}{{"access token", a.Expires}, {"refresh token", a.RefreshExpires}} {
 		if !t.expires.IsZero() {
-			until = append(until, t.name+" valid until "+t.expires.In(gatewayZone).Format("2006-01-02 15:04 MST"))
+			until = append(until, t.name+" valid until "+t.expires.In(catalog.GatewayZone).Format("2006-01-02 15:04 MST"))
 		}
 	}
 	if len(until) == 0 {

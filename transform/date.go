@@ -4,14 +4,12 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"offerlake/pipeline/catalog"
 )
 
 // ErrNotTime is the error of ParseTime.
 var ErrNotTime = errors.New("not a date or time")
-
-// gatewayZone is the clock of the gateways: China has had one zone and no
-// daylight saving time since 1991.
-var gatewayZone = time.FixedZone("UTC+8", 8*60*60)
 
 // ParseTime reads a time in any of the gateways' spellings and returns it in
 // UTC: "20181213201638000+0800", "2024-05-01 10:00:00", "20240701",
@@ -83,7 +81,7 @@ func parseLayouts(s string) (time.Time, bool) {
 }
 
 func parseIn(layout, s string) (time.Time, bool) {
-	t, err := time.ParseInLocation(layout, s, gatewayZone)
+	t, err := time.ParseInLocation(layout, s, catalog.GatewayZone)
 	return t, err == nil
 }
 

@@ -47,7 +47,7 @@ func ParseDay(s string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	year, month, day := t.In(gatewayZone).Date()
+	year, month, day := t.In(catalog.GatewayZone).Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC), nil
 }
 

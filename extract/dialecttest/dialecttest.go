@@ -348,7 +348,7 @@ func checkExtras(t *testing.T, d extract.Dialect, a extract.Answer) {
 			}
 		}
 	}
-	if c, ok := d.(extract.EnrichDialect); ok {
+	if c, ok := d.(extract.EnrichCallDialect); ok {
 		for kind, way := range c.Enrichments() {
 			if way != extract.ByCall {
 				continue

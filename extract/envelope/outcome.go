@@ -54,6 +54,12 @@ func succeeded(code string) bool {
 	return false
 }
 
+// Error returns the outcome as the error of an answer, of a class that the
+// dialect has found for it.
+func (o Outcome) Error(status int, class catalog.Class) *catalog.GatewayError {
+	return &catalog.GatewayError{Class: class, Status: status, Code: o.Code, Message: o.Message}
+}
+
 // Failed reports whether the answer tells of a failure.
 func (o *Outcome) Failed() bool {
 	if o.Success.OK {

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"cmp"
 	"fmt"
 
 	"offerlake/extract/flex"
@@ -8,17 +9,18 @@ import (
 )
 
 // HitFields are the names that a gateway gives the fields of a row of search
-// results.
-type HitFields struct{ ID, Title, Price string }
+// results. OtherID is another spelling of ID, if there is one.
+type HitFields struct{ ID, OtherID, Title, Price string }
 
 // Hits reads a list of search results at d's place into page. Rows without a
 // usable id are counted there. It reports whether the value was no list.
 func Hits(d *flex.Decoder, page *catalog.Page, names HitFields) (unreadable bool) {
+	otherID := cmp.Or(names.OtherID, names.ID)
 	t := d.Rows(func() {
 		var h catalog.Hit
 		for key := range d.Object() {
 			switch string(key) {
-			case names.ID:
+			case names.ID, otherID:
 				h.ID = d.OfferID().V
 			case names.Title:
 				h.Title = d.Text()
@@ -34,6 +36,18 @@ func Hits(d *flex.Decoder, page *catalog.Page, names HitFields) (unreadable bool
 	})
 	page.Dropped += t.Dropped
 	return t.Unreadable
+}
+
+// EmitOne hands on the offer that an answer about one id describes, which need
+// not repeat the id. An offer without id, title and SKUs is none.
+func EmitOne(o *catalog.Offer, ids []catalog.OfferID, emit func(catalog.OfferID, *catalog.Offer, error)) {
+	if o == nil || o.ID == 0 && o.Title == "" && len(o.SKUs) == 0 {
+		return
+	}
+	if o.ID == 0 {
+		o.ID = ids[0]
+	}
+	emit(o.ID, o, nil)
 }
 
 // SKUTable reads the SKU table of o at d's place, row by row. An offer without

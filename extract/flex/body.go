@@ -96,6 +96,12 @@ func Malformed(status int, body []byte, cause error) *catalog.GatewayError {
 	return &catalog.GatewayError{Class: class, Status: status, Message: message, Cause: cause}
 }
 
+var errNoPayload = errors.New("the payload is of a type that cannot be read")
+
+// NoPayload returns the error for a body whose payload is of another type than
+// the API documents.
+func NoPayload(status int) *catalog.GatewayError { return Malformed(status, nil, errNoPayload) }
+
 // StatusClass returns the class of those HTTP statuses that mean the same
 // whatever the body says: too many requests, and a server that cannot answer.
 // It is "" for all others.

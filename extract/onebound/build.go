@@ -29,9 +29,6 @@ const (
 // another one, as in 1688global/custom.
 const platform = "1688"
 
-// beijing is the gateway's clock.
-var beijing = time.FixedZone("UTC+8", 8*60*60)
-
 // params returns the parameters that every call carries and that change the
 // answer.
 func (d *Dialect) params() catalog.Params {
@@ -118,7 +115,7 @@ var unsigned = []string{"secret", "cache", "lang", "version"}
 // the business parameters.
 func sign(form url.Values, api, secret string, now time.Time) {
 	form.Set("api_name", api)
-	form.Set("dateline", now.In(beijing).Format(time.DateTime))
+	form.Set("dateline", now.In(catalog.GatewayZone).Format(time.DateTime))
 	signed := make(map[string]string, len(form))
 	for k := range form {
 		signed[k] = form.Get(k)

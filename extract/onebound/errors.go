@@ -134,7 +134,7 @@ func (a *answer) check(status int) error {
 			Class: classify(status, a.code, strings.TrimSpace(a.reason+" "+message)), Status: status, Code: a.code, Message: message,
 		}
 	case a.broken:
-		return flex.Malformed(status, nil, errNoPayload)
+		return flex.NoPayload(status)
 	}
 	return nil
 }

@@ -41,11 +41,11 @@ type Dialect struct {
 }
 
 var (
-	_ extract.Dialect       = (*Dialect)(nil)
-	_ extract.ImageDialect  = (*Dialect)(nil)
-	_ extract.EnrichDialect = (*Dialect)(nil)
-	_ extract.CallDialect   = (*Dialect)(nil)
-	_ extract.QuotaDialect  = (*Dialect)(nil)
+	_ extract.Dialect           = (*Dialect)(nil)
+	_ extract.ImageDialect      = (*Dialect)(nil)
+	_ extract.EnrichCallDialect = (*Dialect)(nil)
+	_ extract.CallDialect       = (*Dialect)(nil)
+	_ extract.QuotaDialect      = (*Dialect)(nil)
 )
 
 // New returns the dialect. A format that it cannot read is an error.

@@ -9,8 +9,6 @@ import (
 	"offerlake/pipeline/catalog"
 )
 
-var errNoPayload = errors.New("the payload is of a type that cannot be read")
-
 // DecodePage reads the answer to a Search call. A search that finds nothing is
 // answered with the error of an unknown item, and is an empty page.
 func (d *Dialect) DecodePage(a extract.Answer) (catalog.Page, error) {

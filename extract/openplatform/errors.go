@@ -1,7 +1,6 @@
 package openplatform
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -74,7 +73,7 @@ func classifyRest(status int, o envelope.Outcome) catalog.Class {
 }
 
 func gatewayError(status int, o envelope.Outcome) *catalog.GatewayError {
-	return &catalog.GatewayError{Class: classify(status, o), Status: status, Code: o.Code, Message: o.Message}
+	return o.Error(status, classify(status, o))
 }
 
 // answer is what every answer of the platform is read into.
@@ -88,8 +87,6 @@ type answer struct {
 	// API has objects only.
 	rows, scalar func()
 }
-
-var errNoPayload = errors.New("the payload is of a type that cannot be read")
 
 // read reads an answer into r, whose payload's fields field takes, and returns
 // its error, or nil if it is a success.
@@ -122,7 +119,7 @@ func (a *answer) check(status int) error {
 	case status >= 400, a.outcome.Failed(), !a.payload && !a.outcome.Success.V:
 		return gatewayError(status, a.outcome)
 	case a.broken:
-		return flex.Malformed(status, nil, errNoPayload)
+		return flex.NoPayload(status)
 	}
 	return nil
 }

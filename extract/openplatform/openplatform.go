@@ -46,12 +46,12 @@ type Dialect struct {
 }
 
 var (
-	_ extract.Dialect         = (*Dialect)(nil)
-	_ extract.PostponeDialect = (*Dialect)(nil)
-	_ extract.CategoryDialect = (*Dialect)(nil)
-	_ extract.ImageDialect    = (*Dialect)(nil)
-	_ extract.EnrichDialect   = (*Dialect)(nil)
-	_ extract.CallDialect     = (*Dialect)(nil)
+	_ extract.Dialect           = (*Dialect)(nil)
+	_ extract.PostponeDialect   = (*Dialect)(nil)
+	_ extract.CategoryDialect   = (*Dialect)(nil)
+	_ extract.ImageDialect      = (*Dialect)(nil)
+	_ extract.EnrichCallDialect = (*Dialect)(nil)
+	_ extract.CallDialect       = (*Dialect)(nil)
 )
 
 // New returns the dialect, or an error that names an unknown option value.

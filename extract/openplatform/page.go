@@ -7,9 +7,6 @@ import (
 	"offerlake/pipeline/catalog"
 )
 
-// china is the zone of the platform's dates.
-var china = time.FixedZone("UTC+8", 8*60*60)
-
 // Marks names the field of search results that tells when an offer was changed
 // last (wire.md 3.1).
 func (*Dialect) Marks() string { return "modifyDate" }
@@ -94,7 +91,7 @@ func (r *pageReader) hitField(h *catalog.Hit, key []byte) {
 	case "priceInfo":
 		h.Price = r.price()
 	case "modifyDate":
-		if at, err := time.ParseInLocation(time.DateTime, r.d.Text(), china); err == nil {
+		if at, err := time.ParseInLocation(time.DateTime, r.d.Text(), catalog.GatewayZone); err == nil {
 			h.ModifiedAt = at
 		}
 	case "offerPoolTotal":

@@ -25,14 +25,7 @@ func (d *Dialect) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit fu
 	if err := r.check(a.Status); err != nil {
 		return err
 	}
-	o := r.offer
-	if o.ID == 0 && o.Title == "" && len(o.SKUs) == 0 {
-		return nil
-	}
-	if o.ID == 0 {
-		o.ID = ids[0] // the call was for one offer; its answer need not repeat the id
-	}
-	emit(o.ID, o, nil)
+	envelope.EmitOne(r.offer, ids, emit)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package portals
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -49,7 +48,7 @@ func classify(status int, o envelope.Outcome) catalog.Class {
 }
 
 func gatewayError(status int, o envelope.Outcome) *catalog.GatewayError {
-	return &catalog.GatewayError{Class: classify(status, o), Status: status, Code: o.Code, Message: o.Message}
+	return o.Error(status, classify(status, o))
 }
 
 // answer is what every answer of the dialect is read into.
@@ -59,8 +58,6 @@ type answer struct {
 	payload bool // there was one
 	broken  bool // it was of a type that is no payload
 }
-
-var errNoPayload = errors.New("the payload is of a type that cannot be read")
 
 // read reads the code and the message, and gives the other fields to field.
 func (a *answer) read(field func(key []byte)) {
@@ -80,7 +77,7 @@ func (a *answer) check(status int) error {
 	case status >= http.StatusBadRequest, a.outcome.Failed(), !a.payload && a.outcome.Code == "":
 		return gatewayError(status, a.outcome)
 	case a.broken:
-		return flex.Malformed(status, nil, errNoPayload)
+		return flex.NoPayload(status)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package product
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -56,7 +55,7 @@ func classify(status int, o envelope.Outcome) catalog.Class {
 
 // GatewayError returns the error that an answer stands for.
 func GatewayError(status int, o envelope.Outcome) *catalog.GatewayError {
-	return &catalog.GatewayError{Class: classify(status, o), Status: status, Code: o.Code, Message: o.Message}
+	return o.Error(status, classify(status, o))
 }
 
 // answer is what every answer of a Service is read into.
@@ -67,15 +66,13 @@ type answer struct {
 	broken  bool // it was of a type that is no payload
 }
 
-var errNoPayload = errors.New("the payload is of a type that cannot be read")
-
 // check returns the error of an answer, or nil if it is a success.
 func (a *answer) check(status int) error {
 	switch {
 	case status >= 400, a.outcome.Failed(), !a.payload && !a.outcome.Success.V:
 		return GatewayError(status, a.outcome)
 	case a.broken:
-		return flex.Malformed(status, nil, errNoPayload)
+		return flex.NoPayload(status)
 	}
 	return nil
 }

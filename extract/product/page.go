@@ -2,6 +2,7 @@ package product
 
 import (
 	"offerlake/extract"
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
@@ -40,32 +41,11 @@ func (r *pageReader) read() {
 			}
 		case "products":
 			r.payload = true
-			r.hits()
+			if envelope.Hits(r.d, &r.page, envelope.HitFields{ID: "productId", OtherID: "productID", Title: "subject", Price: "price"}) {
+				r.broken = true
+			}
 		default:
 			r.outcome.Field(r.d, key)
 		}
 	}
-}
-
-func (r *pageReader) hits() {
-	t := r.d.Rows(func() {
-		var h catalog.Hit
-		for key := range r.d.Object() {
-			switch string(key) {
-			case "productId", "productID":
-				h.ID = r.d.OfferID().V
-			case "subject":
-				h.Title = r.d.Text()
-			case "price":
-				h.Price = r.d.Text()
-			}
-		}
-		if h.ID == 0 {
-			r.page.Dropped++
-			return
-		}
-		r.page.Hits = append(r.page.Hits, h)
-	})
-	r.page.Dropped += t.Dropped
-	r.broken = r.broken || t.Unreadable
 }

@@ -20,9 +20,6 @@ const (
 	apiGet    = "alibaba.product.get"
 )
 
-// beijing is the gateway's clock.
-var beijing = time.FixedZone("UTC+8", 8*60*60)
-
 // Search builds a search call. The gateway takes a keyword and nothing else:
 // there is no call for a category or a seller, and filters are a
 // *extract.FilterError.
@@ -67,7 +64,7 @@ func (*Dialect) Build(ctx context.Context, endpoint string, r extract.Request, c
 	params := map[string]string{
 		"method":    r.API,
 		"app_key":   c.Key,
-		"timestamp": now.In(beijing).Format(time.DateTime),
+		"timestamp": now.In(catalog.GatewayZone).Format(time.DateTime),
 		"format":    "json",
 	}
 	for k, v := range r.Params {

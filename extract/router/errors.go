@@ -2,7 +2,6 @@ package router
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -109,8 +108,6 @@ func (a *answer) read(field func(key []byte)) {
 	}
 }
 
-var errNoPayload = errors.New("the payload is of a type that cannot be read")
-
 // check returns the error of an answer, or nil if it is a success.
 func (a *answer) check(status int) error {
 	switch {
@@ -120,7 +117,7 @@ func (a *answer) check(status int) error {
 			Code: cmp.Or(a.failure.code, a.outcome.Code), Message: cmp.Or(a.failure.text(), a.outcome.Message),
 		}
 	case a.broken:
-		return flex.Malformed(status, nil, errNoPayload)
+		return flex.NoPayload(status)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"sync"
 	"time"
+
+	"offerlake/pipeline/catalog"
 )
 
 // window counts events within the last second. It is not safe for concurrent
@@ -99,7 +101,7 @@ func (g *gate) of(key string, now time.Time) *limits {
 		}
 		g.keys[key] = l
 	}
-	if day := now.In(china).Format(time.DateOnly); day != l.day {
+	if day := now.In(catalog.GatewayZone).Format(time.DateOnly); day != l.day {
 		l.day, l.today = day, 0
 	}
 	return l

@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"offerlake/pipeline/catalog"
+)
 
 // modified returns when an offer was changed last: at one in the morning after
 // the last night that changed it, or before the first night.
@@ -11,8 +15,8 @@ func (s *Server) modified(t Truth) time.Time {
 	}
 	for night := c.night; night > 0; night-- {
 		if c.ChangeAt(t.Index, night) != NoChange {
-			y, m, d := s.opt.Now().In(china).Date()
-			return time.Date(y, m, d-(c.night-night), 1, 0, 0, 0, china)
+			y, m, d := s.opt.Now().In(catalog.GatewayZone).Date()
+			return time.Date(y, m, d-(c.night-night), 1, 0, 0, 0, catalog.GatewayZone)
 		}
 	}
 	return t.UpdatedAt

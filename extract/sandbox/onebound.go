@@ -322,7 +322,7 @@ func (o onebound) fail(c *call, code, reason string) {
 // up from the request, so that equal requests get equal bytes.
 func (onebound) envelope(c *call, code, reason string) {
 	w := &c.w
-	when := time.Date(2026, 11, 22, 0, 0, 0, 0, china).Add(time.Duration(w.d.below(86400)) * time.Second)
+	when := time.Date(2026, 11, 22, 0, 0, 0, 0, catalog.GatewayZone).Add(time.Duration(w.d.below(86400)) * time.Second)
 	if code != "2000" {
 		w.str("error", reason)
 		w.str("reason", reason)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"offerlake/pipeline/catalog"
 )
 
 // uploadImage answers upload_img with a name for the picture at a URL. Where
@@ -232,7 +234,7 @@ const salesDays = 30
 
 // salesData writes what was sold on each day.
 func (o *oneboundItem) salesData() {
-	w, today := o.w, o.c.now.In(china)
+	w, today := o.w, o.c.now.In(catalog.GatewayZone)
 	w.array("sales_data", func() {
 		for i := salesDays; i > 0; i-- {
 			day := today.AddDate(0, 0, -i)

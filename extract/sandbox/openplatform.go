@@ -116,7 +116,7 @@ func (o openplatform) answer(c *call) {
 	switch c.api {
 	case "system/currentTime":
 		c.answered()
-		c.w.quote(c.now.In(china).Format("20060102150405") + c.now.Format(".000")[1:] + "+0800")
+		c.w.quote(c.now.In(catalog.GatewayZone).Format("20060102150405") + c.now.Format(".000")[1:] + "+0800")
 		return
 	case "system.oauth2/getToken":
 		o.getToken(c, account)

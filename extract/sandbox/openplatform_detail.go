@@ -2,13 +2,17 @@ package sandbox
 
 import (
 	"time"
+
+	"offerlake/pipeline/catalog"
 )
 
 // chinaTime and platformTime are the two forms in which the official models
 // write time.
-func chinaTime(t time.Time) string { return t.In(china).Format(time.DateTime) }
+func chinaTime(t time.Time) string { return t.In(catalog.GatewayZone).Format(time.DateTime) }
 
-func platformTime(t time.Time) string { return t.In(china).Format("20060102150405") + "000+0800" }
+func platformTime(t time.Time) string {
+	return t.In(catalog.GatewayZone).Format("20060102150405") + "000+0800"
+}
 
 // describe answers queryProductDetail.
 func (o openplatform) describe(c *call) {

@@ -19,8 +19,8 @@ const (
 // lies too far back, or on which the offer did not exist yet has the value "".
 func (o openplatform) trend(c *call) {
 	f, err := fields(c.params["tendQueryParam"])
-	from, fromErr := time.ParseInLocation("20060102", f["startDate"], china)
-	to, toErr := time.ParseInLocation("20060102", f["endDate"], china)
+	from, fromErr := time.ParseInLocation("20060102", f["startDate"], catalog.GatewayZone)
+	to, toErr := time.ParseInLocation("20060102", f["endDate"], catalog.GatewayZone)
 	t, ok := c.offer(f["offerId"])
 	switch {
 	case err != nil || fromErr != nil || toErr != nil || to.Before(from):

@@ -76,7 +76,7 @@ func (c *Catalog) orderIndex(id int64) (int, bool) {
 
 // firstOrdered is when the first order was placed; the others follow a few
 // hours apart.
-var firstOrdered = time.Date(2026, 3, 2, 9, 0, 0, 0, china)
+var firstOrdered = time.Date(2026, 3, 2, 9, 0, 0, 0, catalog.GatewayZone)
 
 // Order returns the i-th order, 0 <= i < Orders(): some offers of one seller.
 func (c *Catalog) Order(i int) Order {

@@ -8,7 +8,7 @@ import (
 
 // dayNumber numbers the days of the Chinese clock.
 func dayNumber(t time.Time) int64 {
-	y, m, d := t.In(china).Date()
+	y, m, d := t.In(catalog.GatewayZone).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
 }
 

@@ -144,10 +144,7 @@ func (c *Catalog) rawFacts(i int) facts {
 }
 
 // epoch is when the first offers were created.
-var epoch = time.Date(2019, 3, 1, 0, 0, 0, 0, china)
-
-// china is the clock of all gateways.
-var china = time.FixedZone("UTC+8", 8*60*60)
+var epoch = time.Date(2019, 3, 1, 0, 0, 0, 0, catalog.GatewayZone)
 
 const fen = 100 // ten-thousandths in a fen
 

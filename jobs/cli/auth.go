@@ -54,6 +54,16 @@ func (f *authFlags) load(path string) (*jobs.Job, error) {
 	return jobs.Load(path, jobs.LoadOptions{Set: f.set})
 }
 
+// open loads the job and makes a logger for the calls about its tokens.
+func (f *authFlags) open(env Env, path string) (*jobs.Job, *slog.Logger, error) {
+	job, err := f.load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := newLogger(env.Stderr, "text", slog.LevelWarn)
+	return job, log, err
+}
+
 // show prints what was obtained.
 func (f *authFlags) show(env Env, all []jobs.Authorised) error {
 	if f.asJSON {
@@ -98,11 +108,7 @@ func authExchangeCommand(env Env) *cobra.Command {
 		Example: "  offerlake auth exchange jobs/nightly.yaml --code 0a1b2c --redirect-uri https://example.com/cb",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			job, err := f.load(args[0])
-			if err != nil {
-				return err
-			}
-			log, err := newLogger(env.Stderr, "text", slog.LevelWarn)
+			job, log, err := f.open(env, args[0])
 			if err != nil {
 				return err
 			}
@@ -127,11 +133,7 @@ func authRefreshCommand(env Env) *cobra.Command {
 		Short: "Renew stored access tokens, or with --postpone refresh tokens",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			job, err := f.load(args[0])
-			if err != nil {
-				return err
-			}
-			log, err := newLogger(env.Stderr, "text", slog.LevelWarn)
+			job, log, err := f.open(env, args[0])
 			if err != nil {
 				return err
 			}
