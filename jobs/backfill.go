@@ -44,8 +44,18 @@ type backfill struct {
 // Backfill runs the shards of a job that are not published yet, resuming those
 // that were begun, several at a time under the limits of one run. A shard that
 // fails is tried once more at the end and does not stop the others; the end of
-// a budget or a quota stops all of them. The error is that of the worst shard.
-func Backfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (report *BackfillReport, err error) {
+// a budget or a quota stops all of them. The job's notify is told once, of the
+// whole. The error is that of the worst shard.
+func Backfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (*BackfillReport, error) {
+	started := time.Now()
+	report, err := runBackfill(ctx, job, opts, ex)
+	day, _ := ParseDate("", time.Now())
+	newEnding("backfill", job, day.Format(time.DateOnly), started, err).sharded(report).tell(ctx, job, ex.Logger)
+	return report, err
+}
+
+// runBackfill is Backfill for one that tells nobody.
+func runBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (report *BackfillReport, err error) {
 	b, closeAll, err := openBackfill(ctx, job, opts, ex)
 	if err != nil {
 		return nil, err
@@ -322,7 +332,7 @@ func (b *backfill) run(ctx context.Context, r *ShardReport) (*Summary, error) {
 	if r.rebuild {
 		return Replay(ctx, job, r.Shard.Date, ReplayOptions{}, ex)
 	}
-	return Run(ctx, job, r.Shard.Date, RunOptions{Fresh: b.opts.Again && r.attempts == 1, shared: b.gw}, ex)
+	return run(ctx, job, r.Shard.Date, RunOptions{Fresh: b.opts.Again && r.attempts == 1, shared: b.gw}, ex)
 }
 
 // commonFailures is how many shards in a row may fail for a reason that the

@@ -48,28 +48,41 @@ func (p *parsing) validateChanges(c *Changes) {
 		p.wrong("changes.watch.column", "is a column of a file, but there is none", "Name the file under changes.watch.offers.")
 	}
 	o := c.OnChange
-	switch {
-	case o == nil && (c.Watch.Offers != "" || len(c.Watch.Fields) > 0):
-		p.wrong("changes.watch", "picks what on_change tells of, but there is no on_change", "Add changes.on_change, or remove it: the table has all changes.")
-	case o != nil && len(o.Command) == 0 && o.Webhook == "":
-		p.wrong("changes.on_change", "needs command or webhook", "")
-	case o != nil && len(o.Command) > 0 && o.Command[0] == "":
-		p.wrong("changes.on_change.command[0]", "is empty", "Write the program's name.")
+	if o == nil {
+		if c.Watch.Offers != "" || len(c.Watch.Fields) > 0 {
+			p.wrong("changes.watch", "picks what on_change tells of, but there is no on_change", "Add changes.on_change, or remove it: the table has all changes.")
+		}
+		return
 	}
-	if o != nil && o.Webhook != "" {
-		p.validateWebhook(o.Webhook)
+	p.validateHook("changes.on_change", o.hook())
+}
+
+// hook returns whom to tell.
+func (o *OnChange) hook() hook {
+	return hook{name: "on_change", command: o.Command, webhook: o.Webhook}
+}
+
+// validateHook checks the command and the webhook below at.
+func (p *parsing) validateHook(at string, h hook) {
+	switch {
+	case len(h.command) == 0 && h.webhook == "":
+		p.wrong(at, "needs command or webhook", "")
+	case len(h.command) > 0 && h.command[0] == "":
+		p.wrong(at+".command[0]", "is empty", "Write the program's name.")
+	}
+	if h.webhook != "" {
+		p.validateWebhook(at+".webhook", h.webhook)
 	}
 }
 
 // validateWebhook does not repeat the address, which may be a secret.
-func (p *parsing) validateWebhook(address string) {
-	const at = "changes.on_change.webhook"
+func (p *parsing) validateWebhook(at, address string) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		p.wrong(at, "is not an absolute http or https URL", "")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		p.wrong(at, "plain http would send the changes unencrypted", "Use https; plain http is only for this machine (127.0.0.1, localhost).")
+		p.wrong(at, "plain http would send it unencrypted", "Use https; plain http is only for this machine (127.0.0.1, localhost).")
 	}
 }
 

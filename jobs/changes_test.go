@@ -94,7 +94,7 @@ func TestOnChangeErrors(t *testing.T) {
 		{OnChange{Command: []string{"sh", "-c", "echo no such channel >&2; exit 3"}}, []string{"exit status 3", "no such channel"}},
 		{OnChange{Command: []string{"/no/such/program"}, Webhook: "http://127.0.0.1:1/secret"}, []string{"/no/such/program", "webhook"}},
 	} {
-		err := test.o.fire(t.Context(), t.TempDir(), &Event{ID: "i"}, []byte("{}"))
+		err := test.o.hook().fire(t.Context(), t.TempDir(), message{id: "i", body: []byte("{}")})
 		for _, want := range test.want {
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%+v: error = %v, want %q and no secret", test.o, err, want)
@@ -102,7 +102,7 @@ func TestOnChangeErrors(t *testing.T) {
 		}
 	}
 	ok := OnChange{Command: []string{"sh", "-c", `test "$OFFERLAKE_EVENT_ID" = i && grep -q '"x"'`}}
-	if err := ok.fire(t.Context(), t.TempDir(), &Event{ID: "i"}, []byte(`{"x":1}`)); err != nil {
+	if err := ok.hook().fire(t.Context(), t.TempDir(), message{id: "i", body: []byte(`{"x":1}`)}); err != nil {
 		t.Error(errors.Unwrap(err), err)
 	}
 }

@@ -127,7 +127,7 @@ func (s *session) fireOnce(ctx context.Context, runs *runLog, e *Event, body []b
 	case run.State != StatePublished && !s.isPublished(ctx, run):
 		return nil
 	}
-	err := s.job.Changes.OnChange.fire(ctx, s.job.Dir, e, body)
+	err := s.job.Changes.OnChange.hook().fire(ctx, s.job.Dir, message{id: e.ID, job: e.Job, date: e.Date, body: body})
 	run.Event.Attempts++
 	run.Event.Error = ""
 	if err != nil {

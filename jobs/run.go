@@ -47,10 +47,19 @@ type ReplayOptions struct {
 	DryRun  bool   // and publish nothing
 }
 
-// Run runs a job for a date, or finishes its unfinished run, and publishes its
-// tables. The summary is nil when the run did not get as far as having one.
-// Whatever the error, every answered call is in the run's journal.
+// Run runs a job for a date, or finishes its unfinished run, publishes its
+// tables, and tells whom the job's notify names. The summary is nil when the run
+// did not get as far as having one. Whatever the error, every answered call is
+// in the run's journal.
 func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Execution) (*Summary, error) {
+	started := time.Now()
+	summary, err := run(ctx, job, date, opts, ex)
+	newEnding("run", job, date.Format(time.DateOnly), started, err).summed(summary).tell(ctx, job, ex.Logger)
+	return summary, err
+}
+
+// run is Run for one that tells nobody.
+func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Execution) (*Summary, error) {
 	s, err := openSession(ctx, job, date, true, ex)
 	if err != nil {
 		return nil, err

@@ -35,6 +35,9 @@ func (p *parsing) validate(j *Job) {
 	if j.Changes != nil {
 		p.validateChanges(j.Changes)
 	}
+	if j.Notify != nil {
+		p.validateNotify(j.Notify)
+	}
 	p.validateOutputs(j)
 	p.checkSupported(j)
 	p.validateDated(j)

@@ -14,6 +14,19 @@ import (
 	"time"
 )
 
+// hook tells a program, an address or both of something.
+type hook struct {
+	name    string   // of its section in the job file, for errors
+	command []string // a program and its arguments; none = nobody
+	webhook string   // an http or https address; "" = nobody
+}
+
+// message is what a hook tells. Its id does not change when it is told again.
+type message struct {
+	id, job, date string
+	body          []byte // one JSON object
+}
+
 // The times that a command and a webhook have.
 const (
 	commandTime = 2 * time.Minute
@@ -22,27 +35,28 @@ const (
 
 // fire tells everyone. Its error holds neither the webhook's address, whose
 // path or query is often a secret, nor anything that it answered.
-func (o *OnChange) fire(ctx context.Context, dir string, e *Event, body []byte) error {
+func (h hook) fire(ctx context.Context, dir string, m message) error {
 	var errs []error
-	if len(o.Command) > 0 {
-		errs = append(errs, o.runCommand(ctx, dir, e, body))
+	if len(h.command) > 0 {
+		errs = append(errs, h.runCommand(ctx, dir, m))
 	}
-	if o.Webhook != "" {
-		errs = append(errs, o.callWebhook(ctx, e, body))
+	if h.webhook != "" {
+		errs = append(errs, h.callWebhook(ctx, m))
 	}
 	return errors.Join(errs...)
 }
 
-func (o *OnChange) runCommand(ctx context.Context, dir string, e *Event, body []byte) error {
+// runCommand runs the command in dir, with the message on its standard input.
+func (h hook) runCommand(ctx context.Context, dir string, m message) error {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, o.Command[0], o.Command[1:]...)
-	cmd.Dir, cmd.Stdin, cmd.WaitDelay = dir, bytes.NewReader(body), 5*time.Second
-	cmd.Env = append(os.Environ(), "OFFERLAKE_EVENT_ID="+e.ID, "OFFERLAKE_JOB="+e.Job, "OFFERLAKE_DATE="+e.Date)
+	cmd := exec.CommandContext(ctx, h.command[0], h.command[1:]...)
+	cmd.Dir, cmd.Stdin, cmd.WaitDelay = dir, bytes.NewReader(m.body), 5*time.Second
+	cmd.Env = append(os.Environ(), "OFFERLAKE_EVENT_ID="+m.id, "OFFERLAKE_JOB="+m.job, "OFFERLAKE_DATE="+m.date)
 	said := &tail{}
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("on_change.command %s: %w%s", o.Command[0], err, said.text())
+		return fmt.Errorf("%s.command %s: %w%s", h.name, h.command[0], err, said.text())
 	}
 	return nil
 }
@@ -67,15 +81,16 @@ func (t *tail) text() string {
 	return ": " + s
 }
 
-func (o *OnChange) callWebhook(ctx context.Context, e *Event, body []byte) error {
+// callWebhook sends the message by POST.
+func (h hook) callWebhook(ctx context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(ctx, webhookTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.Webhook, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.webhook, bytes.NewReader(m.body))
 	if err != nil {
-		return errors.New("on_change.webhook: not an address")
+		return fmt.Errorf("%s.webhook: not an address", h.name)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", e.ID)
+	req.Header.Set("Idempotency-Key", m.id)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	defer transport.CloseIdleConnections()
 	client := http.Client{
@@ -89,12 +104,12 @@ func (o *OnChange) callWebhook(ctx context.Context, e *Event, body []byte) error
 		if errors.As(err, &withAddress) {
 			err = withAddress.Err
 		}
-		return fmt.Errorf("on_change.webhook at %s: %w", req.URL.Host, err)
+		return fmt.Errorf("%s.webhook at %s: %w", h.name, req.URL.Host, err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection ends well
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("on_change.webhook at %s: HTTP status %d", req.URL.Host, resp.StatusCode)
+		return fmt.Errorf("%s.webhook at %s: HTTP status %d", h.name, req.URL.Host, resp.StatusCode)
 	}
 	return nil
 }
