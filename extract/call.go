@@ -161,6 +161,7 @@ func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*cata
 	if err != nil {
 		return nil, 0, err
 	}
+	arrived := time.Now()
 	r := catalog.Record{
 		Key: t.key, At: c.opts.Now(), Status: rep.status, Attempt: t.nextAttempt(),
 		Latency: rep.latency, Body: rep.body, Error: rep.fault,
@@ -170,6 +171,7 @@ func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*cata
 		return nil, 0, err
 	}
 	ge := c.verdict(q.API, r, q.decode)
+	c.trace(ctx, q.API, r.Attempt, rep, arrived, ge)
 	t.add(r, ge)
 	c.learn(m, rep, ge)
 	c.hearQuota(m, rep)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"offerlake/pipeline/catalog"
 )
 
@@ -128,6 +130,9 @@ type Options struct {
 	// Logger receives retries, slowdowns and the end of each leaf. Default:
 	// nothing is logged.
 	Logger *slog.Logger
+	// Tracer makes a span of each attempt, below that of the call's context.
+	// Default: none are made.
+	Tracer trace.Tracer
 }
 
 func (o Options) withDefaults() Options {

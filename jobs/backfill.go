@@ -317,7 +317,7 @@ func (b *backfill) begin(r *ShardReport) bool {
 	}
 	r.attempts++
 	r.State = ShardRunning
-	b.shows.update()
+	b.show()
 	return true
 }
 
@@ -371,7 +371,7 @@ func (b *backfill) finish(r *ShardReport, s *Summary, err error) {
 	default:
 		b.inARow = 0
 	}
-	b.shows.update()
+	b.show()
 }
 
 // stop keeps further shards from being begun. The first cause stays.
@@ -379,4 +379,10 @@ func (b *backfill) stop(err error) {
 	if b.cause == nil {
 		b.cause = err
 	}
+}
+
+// show shows how far the backfill is. It is called with b.mu held.
+func (b *backfill) show() {
+	b.shows.update()
+	b.ex.Metrics.Shards(b.report.states())
 }

@@ -78,6 +78,15 @@ func (r *BackfillReport) count(states ...string) int {
 	return n
 }
 
+// states counts the shards by state.
+func (r *BackfillReport) states() map[string]int {
+	n := map[string]int{}
+	for _, s := range r.Shards {
+		n[s.State]++
+	}
+	return n
+}
+
 // backfillError is the outcome of a backfill: the worst of its shards'.
 type backfillError struct {
 	text  string

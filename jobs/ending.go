@@ -98,10 +98,7 @@ func (e Ending) sharded(r *BackfillReport) Ending {
 	if r == nil {
 		return e.explained()
 	}
-	e.Shards = map[string]int{}
-	for _, s := range r.Shards {
-		e.Shards[s.State]++
-	}
+	e.Shards = r.states()
 	e.Text += fmt.Sprintf(", %d of %d shards published", r.count(ShardDone, ShardPublished, ShardQuality), len(r.Shards))
 	return e.explained()
 }

@@ -27,6 +27,7 @@ type Job struct {
 	Output  []Output `yaml:"output" req:"true" doc:"Where the tables go. One URL holds one format."`
 	Journal Journal  `yaml:"journal" doc:"Where the answers of the gateway are kept."`
 	Quality Quality  `yaml:"quality" doc:"Limits beyond which a finished run exits with code 3."`
+	Lineage *Lineage `yaml:"lineage" doc:"Where run events go in OpenLineage's form. Default: what OPENLINEAGE_URL, OPENLINEAGE_API_KEY and OPENLINEAGE_NAMESPACE say, else nowhere."`
 	Notify  *Notify  `yaml:"notify" doc:"Who is told how a run or a backfill ended. A process that is killed tells nobody: watch the age of the last success too, see docs/operations.md."`
 
 	// Dir is the directory of the job file; relative paths of inputs are

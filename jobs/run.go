@@ -11,7 +11,11 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"offerlake/extract"
+	"offerlake/jobs/telemetry"
 	"offerlake/load"
 	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
@@ -29,6 +33,13 @@ type Execution struct {
 	Stdin         io.Reader       // where ids_from: - reads from
 	VerifyCommand []string        // command line of the verify child
 	Version       string
+
+	Metrics *telemetry.Metrics // of the command; nil = none
+	Tracer  trace.Tracer       // nil = no traces
+	// Lineage is where run events of jobs go that name no place of their own,
+	// Namespace what their jobs are in; "" = DefaultNamespace.
+	Lineage   telemetry.Lineage
+	Namespace string
 }
 
 // RunOptions are the choices of one run.
@@ -59,7 +70,9 @@ func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 }
 
 // run is Run for one that tells nobody.
-func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Execution) (*Summary, error) {
+func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Execution) (_ *Summary, err error) {
+	ctx, end := ex.span(ctx, "run", attribute.String("offerlake.job", job.Name), attribute.String("offerlake.date", date.Format(time.DateOnly)))
+	defer func() { end(err) }()
 	s, err := openSession(ctx, job, date, true, ex)
 	if err != nil {
 		return nil, err
@@ -97,7 +110,9 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 
 // Replay rebuilds the tables of a run from its journal and publishes them to
 // the job's outputs. It makes no call.
-func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, ex Execution) (*Summary, error) {
+func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, ex Execution) (_ *Summary, err error) {
+	ctx, end := ex.span(ctx, "replay", attribute.String("offerlake.job", job.Name), attribute.String("offerlake.date", date.Format(time.DateOnly)))
+	defer func() { end(err) }()
 	s, err := openSession(ctx, job, date, false, ex)
 	if err != nil {
 		return nil, err
@@ -153,7 +168,7 @@ func (s *session) clientOptions(g *gateway, budget *allotment) extract.Options {
 // execute runs the pipeline over a client of the given options, then verifies
 // and publishes what it wrote.
 func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dialect, co extract.Options) (*Summary, error) {
-	co.Gateway, co.Logger, co.Day = s.job.Gateway.Kind, s.ex.Logger, s.date
+	co.Gateway, co.Logger, co.Tracer, co.Day = s.job.Gateway.Kind, s.ex.Logger, s.ex.Tracer, s.date
 	client, err := extract.NewClient(d, j, co)
 	if err != nil {
 		return nil, err
@@ -184,8 +199,7 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 				"Finish the run that wrote it, or publish what there is with --partial", n),
 		}
 	}
-	s.log().Info("verifying", "job", s.job.Name)
-	if err := data.Verify(ctx, &load.Verifier{Command: s.ex.VerifyCommand}, false); err != nil {
+	if err := s.verify(ctx, data); err != nil {
 		return s.summarise(client, j, report, nil), err
 	}
 	summary := s.summarise(client, j, report, data.Rows())
@@ -201,14 +215,26 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	return summary, nil
 }
 
+// verify has the staged files read again.
+func (s *session) verify(ctx context.Context, data *load.Dataset) error {
+	ctx, end := s.ex.span(ctx, "verify")
+	s.log().Info("verifying", "job", s.job.Name)
+	err := data.Verify(ctx, &load.Verifier{Command: s.ex.VerifyCommand}, false)
+	end(err)
+	return err
+}
+
 // pump runs the pipeline from the client into the dataset's writers.
-func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.Client, data *load.Dataset, compare *comparison) (pipeline.Report, error) {
+func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.Client, data *load.Dataset, compare *comparison) (_ pipeline.Report, err error) {
+	ctx, end := s.ex.span(ctx, "crawl")
+	defer func() { end(err) }()
 	var tables []pipeline.Table
 	for _, w := range data.Writers() {
 		tables = append(tables, w)
 	}
 	gateway := func() pipeline.GatewayStats { return gatewayStats(client.Stats()) }
 	stats := new(pipeline.Stats)
+	s.metrics = s.ex.Metrics.Begin(func() (pipeline.Snapshot, pipeline.GatewayStats) { return stats.Snapshot(), gateway() })
 	progress := pipeline.StartProgress(s.ex.Progress, s.ex.ProgressTo, pipeline.ProgressOptions{Snapshot: stats.Snapshot, Gateway: gateway})
 	defer progress.Stop()
 	normaliser := transform.New(transform.Options{})
@@ -272,7 +298,9 @@ func nothingUsable(r pipeline.Report) error {
 }
 
 // publish makes the dataset visible and records the summary with it.
-func (s *session) publish(ctx context.Context, data *load.Dataset, report pipeline.Report, summary *Summary) error {
+func (s *session) publish(ctx context.Context, data *load.Dataset, report pipeline.Report, summary *Summary) (err error) {
+	ctx, end := s.ex.span(ctx, "publish")
+	defer func() { end(err) }()
 	summary.Published = true
 	details, err := json.Marshal(summary)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"offerlake/extract"
+	"offerlake/jobs/telemetry"
 	"offerlake/load"
 	"offerlake/load/store"
 	"offerlake/pipeline/catalog"
@@ -37,6 +38,7 @@ type session struct {
 	locks   []io.Closer
 	runs    *runLog
 	state   *RunState
+	metrics *telemetry.RunMetrics // nil until the pipeline runs, or when nobody wants any
 }
 
 // openSession expands the job's sources if it is to, takes the locks of the job and date on
@@ -174,7 +176,11 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 	}
 	h := holder()
 	s.state.Host, s.state.PID = h.Host, h.PID
-	return nil, s.runs.save(ctx)
+	if err := s.runs.save(ctx); err != nil {
+		return nil, err
+	}
+	s.tellStart(ctx)
+	return nil, nil
 }
 
 // newJournalDir gives a new run a directory that no run has, not even one with
@@ -248,7 +254,11 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 		return nil // it leaves no trace
 	}
 	s.runs.add(s.state)
-	return s.runs.save(ctx)
+	if err := s.runs.save(ctx); err != nil {
+		return err
+	}
+	s.tellStart(ctx)
+	return nil
 }
 
 // errNoJournal is the error of a replay that has nothing to read.
@@ -366,9 +376,11 @@ func (s *session) end(ctx context.Context, summary *Summary, err error) error {
 			err = fmt.Errorf("%w\n%s", err, next)
 		}
 	}
+	s.metrics.End(resultOf(summary))
 	if s.dryRun {
 		return err
 	}
+	s.tellEnd(ctx, summary, err)
 	if saveErr := s.runs.save(ctx); saveErr != nil {
 		err = errors.Join(err, fmt.Errorf("run state: %w", saveErr))
 	}

@@ -35,6 +35,9 @@ func (p *parsing) validate(j *Job) {
 	if j.Changes != nil {
 		p.validateChanges(j.Changes)
 	}
+	if j.Lineage != nil {
+		p.validateLineage(j.Lineage)
+	}
 	if j.Notify != nil {
 		p.validateNotify(j.Notify)
 	}

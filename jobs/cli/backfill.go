@@ -9,6 +9,7 @@ import (
 func backfillCommand(env Env) *cobra.Command {
 	var jf jobFlags
 	var lf logFlags
+	var of observeFlags
 	var opts jobs.BackfillOptions
 	var dryRun, resume, asJSON bool
 	cmd := &cobra.Command{
@@ -42,7 +43,12 @@ that name a day (expand.date.as: parameter).`,
 			if dryRun {
 				do = jobs.PlanBackfill
 			}
-			report, err := do(cmd.Context(), job, opts, exec)
+			ctx, end, err := of.watch(cmd.Context(), job, &exec)
+			if err != nil {
+				return err
+			}
+			report, err := do(ctx, job, opts, exec)
+			err = end(err)
 			if report == nil {
 				return err
 			}
@@ -58,6 +64,7 @@ that name a day (expand.date.as: parameter).`,
 	}
 	jf.addDateless(cmd)
 	lf.add(cmd)
+	of.add(cmd)
 	cmd.Flags().StringVar(&opts.From, "from", "", "first date, YYYY-MM-DD (default: that of the job's expand)")
 	cmd.Flags().StringVar(&opts.To, "to", "", "last date (default: that of the job's expand, else today in UTC+8)")
 	cmd.Flags().BoolVar(&resume, "resume", true, "leave published shards alone and resume unfinished ones; --resume=false does all of them again")

@@ -12,6 +12,7 @@ import (
 func replayCommand(env Env) *cobra.Command {
 	var jf jobFlags
 	var lf logFlags
+	var of observeFlags
 	var span dateSpan
 	var opts jobs.ReplayOptions
 	var asJSON bool
@@ -45,10 +46,15 @@ a journal are skipped; the exit code is 3 then. --dry-run only tells.`,
 			if err != nil {
 				return err
 			}
-			if span.given() {
-				return replayRange(cmd.Context(), env, job, from, to, opts, exec, asJSON)
+			ctx, end, err := of.watch(cmd.Context(), job, &exec)
+			if err != nil {
+				return err
 			}
-			summary, err := jobs.Replay(cmd.Context(), job, date, opts, exec)
+			if span.given() {
+				return end(replayRange(ctx, env, job, from, to, opts, exec, asJSON))
+			}
+			summary, err := jobs.Replay(ctx, job, date, opts, exec)
+			err = end(err)
 			if summary != nil && !asJSON && opts.DryRun {
 				jobs.PrintDifferences(env.Stdout, summary.Differences)
 				return err
@@ -58,6 +64,7 @@ a journal are skipped; the exit code is 3 then. --dry-run only tells.`,
 	}
 	jf.add(cmd)
 	lf.add(cmd)
+	of.add(cmd)
 	span.add(cmd)
 	cmd.Flags().StringVar(&opts.Journal, "journal", "", "journal directory of the run (default: of the last published run of the job and date)")
 	cmd.Flags().BoolVar(&opts.Partial, "partial", false, "publish even if the journal does not hold all answers")

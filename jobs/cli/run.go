@@ -92,6 +92,7 @@ func (f *logFlags) execution(env Env) (jobs.Execution, error) {
 func runCommand(env Env) *cobra.Command {
 	var jf jobFlags
 	var lf logFlags
+	var of observeFlags
 	var opts jobs.RunOptions
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -113,12 +114,17 @@ that one stopped: answered calls are in its journal and are not made again.
 			if err != nil {
 				return err
 			}
-			summary, err := jobs.Run(cmd.Context(), job, date, opts, exec)
-			return finish(env, summary, err, asJSON)
+			ctx, end, err := of.watch(cmd.Context(), job, &exec)
+			if err != nil {
+				return err
+			}
+			summary, err := jobs.Run(ctx, job, date, opts, exec)
+			return finish(env, summary, end(err), asJSON)
 		},
 	}
 	jf.add(cmd)
 	lf.add(cmd)
+	of.add(cmd)
 	addMaxCalls(cmd, &opts.MaxCalls, "stop with exit code 4 before making more calls than this (default: the job's limits.per_run)")
 	cmd.Flags().BoolVar(&opts.Fresh, "fresh", false, "start a new run even when the last one of the date did not finish")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the closing summary as JSON")
