@@ -141,9 +141,17 @@ type MarkDialect interface {
 	Marks() string
 }
 
+// DoubtDialect is implemented by dialects whose gateways are known to ignore a
+// part of some queries.
+type DoubtDialect interface {
+	// Doubtful returns q without that part, and the part's name; "" when there is
+	// no doubt.
+	Doubtful(q catalog.Query) (without catalog.Query, part string)
+}
+
 // FilterError reports the parts of a query that a dialect cannot pass on to
 // its gateway. The names are those of the job file: price, min_order,
-// free_shipping, verified_supplier, category, sort, keyword.
+// free_shipping, verified_supplier, category, region, sort, keyword.
 type FilterError struct {
 	Fields []string
 }

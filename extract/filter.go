@@ -20,6 +20,7 @@ func Unfiltered(q catalog.Query, passed ...string) error {
 		{"free_shipping", q.FreeShipping},
 		{"verified_supplier", q.VerifiedSupplier},
 		{"category", q.Category != 0},
+		{"region", q.Region != ""},
 		{"sold", q.SoldFrom.OK || q.SoldTo.OK},
 		{"sort", q.Sort != catalog.SortDefault},
 		{"keyword", q.Keyword != ""},

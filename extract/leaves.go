@@ -29,8 +29,19 @@ func (c *Client) Leaves(ctx context.Context, leaf catalog.Leaf) ([]catalog.Leaf,
 	default:
 		leaves = []catalog.Leaf{leaf}
 	}
-	if !leaf.Split || err != nil {
+	if err != nil {
 		return leaves, rows, err
+	}
+	ignored, more, err := c.ignored(ctx, leaf)
+	rows = append(rows, more...)
+	if err != nil {
+		return nil, rows, err
+	}
+	for i := range leaves {
+		leaves[i].Ignored = ignored
+	}
+	if !leaf.Split {
+		return leaves, rows, nil
 	}
 	var fitting []catalog.Leaf
 	for _, l := range leaves {

@@ -27,7 +27,9 @@ const (
 // splitter turns a query with more results than a gateway's window into
 // queries that fit. It halves the range of prices until they do, at a price
 // that the rows of the first pages suggest; a single price is split by
-// category and by pieces sold, where the gateway can filter by them, and what is left by nothing else is read in every sort order.
+// category, by pieces sold and by region, where the gateway can filter by them,
+// and what nothing splits is read in every sort order. Whatever proves that its
+// parts are the whole comes first.
 //
 // The first page of each query tells its size. For a query that fits, this is
 // the first page of its leaf, so only those of larger ones cost anything.
@@ -104,6 +106,9 @@ func (s *splitter) part(ctx context.Context, q catalog.Query, known sample, dept
 		s.rows = append(s.rows, res.Calls...)
 		return s.parts(ctx, bands, depth)
 	}
+	if places := s.places(q); places != nil && s.heeds(ctx, "region", places[0], places[1]) {
+		return s.byRegion(ctx, q, res.Total.V, places, depth)
+	}
 	return s.whole(q)
 }
 
@@ -163,7 +168,7 @@ func (s *splitter) exceeds(p catalog.Page) bool {
 
 func (s *splitter) add(q catalog.Query, capped bool) {
 	leaf := s.leaf
-	leaf.Query, leaf.Strict, leaf.Unsplittable = q, true, capped
+	leaf.Query, leaf.Strict, leaf.Unsplittable, leaf.Regions = q, true, capped, nil
 	s.leaves = append(s.leaves, leaf)
 }
 
@@ -316,6 +321,46 @@ func (s *splitter) bands(q catalog.Query) []catalog.Query {
 		return nil
 	}
 	return []catalog.Query{low, high}
+}
+
+// places splits q by the regions that the job names; it returns nil where there
+// are none or the gateway cannot filter by them.
+func (s *splitter) places(q catalog.Query) []catalog.Query {
+	if q.Region != "" || len(s.leaf.Regions) < 2 {
+		return nil
+	}
+	queries := make([]catalog.Query, len(s.leaf.Regions))
+	for i, region := range s.leaf.Regions {
+		queries[i] = q
+		queries[i].Region = region
+	}
+	if !s.can(queries[0]) {
+		return nil
+	}
+	return queries
+}
+
+// byRegion adds the leaves of a query that is split by region, and behind them
+// the query itself. A list of places cannot prove that it is whole: only if the
+// regions give exactly what the query declares, and nothing turns up in it that
+// was in none of them, is it all there is. A total that sits on the window is a
+// cap and proves nothing, nor does one that the regions fall short of: then the
+// query is read in every order for what they lack.
+func (s *splitter) byRegion(ctx context.Context, q catalog.Query, total int64, places []catalog.Query, depth int) (int64, error) {
+	first := len(s.leaves)
+	found, err := s.parts(ctx, places, depth)
+	if err != nil {
+		return found, err
+	}
+	if total <= s.window || found < total {
+		return s.whole(q)
+	}
+	s.add(q, true)
+	parts := new(catalog.Parts)
+	for i := range s.leaves[first:] {
+		s.leaves[first+i].Parts = parts
+	}
+	return total, nil
 }
 
 // children splits q by sub-category; it returns nil where the gateway cannot

@@ -16,27 +16,34 @@ import (
 // market is a gateway with a window of results: at most window rows of a query
 // can be paged through, and no total is declared above it.
 type market struct {
-	goods  []good
-	window int
-	size   int
-	deaf   bool           // ignores the filter by price
-	asked  map[string]int // how often each query and page was asked for
+	goods      []good
+	window     int
+	size       int
+	deaf       bool           // ignores the filter by price
+	deafRegion bool           // ignores the filter by region
+	frank      bool           // declares the total beyond the window too
+	asked      map[string]int // how often each query and page was asked for
 }
 
 type good struct {
 	id       catalog.OfferID
 	price    catalog.Decimal
 	category catalog.CategoryID
+	region   string
 }
 
 // marketDialect speaks to a market. Without categories it cannot filter by them.
 type marketDialect struct {
 	fakeDialect
 	unpriced bool
+	regions  []string // of the job; nil = the gateway cannot filter by region
 }
 
 func (d marketDialect) Search(q catalog.Query, page int) (Request, error) {
-	p := catalog.Params{"page": strconv.Itoa(page), "cat": q.Category.String(), "sort": string(q.Sort)}
+	if q.Region != "" && d.regions == nil {
+		return Request{}, &FilterError{Fields: []string{"region"}}
+	}
+	p := catalog.Params{"region": q.Region, "page": strconv.Itoa(page), "cat": q.Category.String(), "sort": string(q.Sort)}
 	if q.PriceFrom.OK || q.PriceTo.OK {
 		if d.unpriced {
 			return Request{}, &FilterError{Fields: []string{"price"}}
@@ -74,7 +81,8 @@ func (m *market) find(v url.Values) []good {
 	cat, _ := strconv.ParseInt(v.Get("cat"), 10, 64)
 	var found []good
 	for _, g := range m.goods {
-		if (m.deaf || g.price >= from && g.price <= to) && (cat == 0 || g.category == catalog.CategoryID(cat)) {
+		if (m.deaf || g.price >= from && g.price <= to) && (cat == 0 || g.category == catalog.CategoryID(cat)) &&
+			(m.deafRegion || v.Get("region") == "" || g.region == v.Get("region")) {
 			found = append(found, g)
 		}
 	}
@@ -84,7 +92,7 @@ func (m *market) find(v url.Values) []good {
 	case catalog.SortPriceDesc, catalog.SortSalesDesc:
 		slices.Reverse(found)
 	}
-	return found[:min(len(found), m.window)]
+	return found
 }
 
 func (m *market) gateway() *fakeGateway {
@@ -100,6 +108,10 @@ func (m *market) gateway() *fakeGateway {
 			return 200, body.String(), nil
 		}
 		found := m.find(v)
+		total := len(found)
+		if found = found[:min(total, m.window)]; !m.frank {
+			total = len(found)
+		}
 		page, err := strconv.Atoi(v.Get("page"))
 		if err != nil {
 			return 0, "", err
@@ -112,7 +124,7 @@ func (m *market) gateway() *fakeGateway {
 		for i := (page - 1) * m.size; i < min(page*m.size, len(found)); i++ {
 			rows = append(rows, row{found[i].id, found[i].price.String()})
 		}
-		b, err := json.Marshal(map[string]any{"Total": len(found), "Rows": rows})
+		b, err := json.Marshal(map[string]any{"Total": total, "Rows": rows})
 		return 200, string(b), err
 	}}
 }
@@ -128,7 +140,7 @@ func stock(n int, seed uint64) []good {
 		if d.IntN(10) == 0 {
 			p = 99 * 1000
 		}
-		goods[i] = good{catalog.OfferID(i + 1), p, catalog.CategoryID(1 + d.IntN(3))}
+		goods[i] = good{catalog.OfferID(i + 1), p, catalog.CategoryID(1 + d.IntN(3)), []string{"north", "south", "east", "west"}[i%4]}
 	}
 	return goods
 }
@@ -139,7 +151,7 @@ func crawl(t *testing.T, m *market, d marketDialect) (found map[catalog.OfferID]
 	d.limits = Limits{PageSize: m.size, Window: m.window}
 	gw := m.gateway()
 	c := newTestClient(t, d, newMemJournal(), gw, func(o *Options) { o.PerSecond = Unlimited })
-	leaves, _, err := c.Leaves(t.Context(), catalog.Leaf{Query: catalog.Query{Kind: catalog.SearchQuery, Keyword: "x"}, Split: true})
+	leaves, _, err := c.Leaves(t.Context(), catalog.Leaf{Query: catalog.Query{Kind: catalog.SearchQuery, Keyword: "x"}, Split: true, Regions: d.regions})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,5 +253,50 @@ func TestSplitByAnIgnoredFilter(t *testing.T) {
 	}
 	if most := 6*m.window/m.size + 20; calls > most {
 		t.Errorf("%d calls, want at most %d", calls, most)
+	}
+}
+
+// TestSplitByRegion: what price and category leave in one piece is split by the
+// regions that the job names, and the query itself comes behind them, tied to
+// them only if they seem to hold what it declares.
+func TestSplitByRegion(t *testing.T) {
+	t.Parallel()
+	m := &market{goods: stock(600, 8), window: 200, size: 10, frank: true}
+	for i := range m.goods {
+		m.goods[i].price, m.goods[i].category = 99*1000, 1
+	}
+	found, capped, _ := crawl(t, m, marketDialect{regions: []string{"north", "south", "east", "west"}})
+	if len(found) != len(m.goods) {
+		t.Errorf("all regions: found %d of %d", len(found), len(m.goods))
+	}
+	if len(capped) != 1 || capped[0].Parts == nil || capped[0].Query.Region != "" || !capped[0].Unsplittable {
+		t.Errorf("all regions: leaves at the window: %+v, want the query itself, tied to its regions", capped)
+	}
+
+	for name, tt := range map[string]struct {
+		frank   bool
+		regions []string
+	}{"one is missing": {true, []string{"north", "south", "east"}}, "the total is a cap": {false, []string{"north", "south", "east", "west"}}} {
+		m.frank = tt.frank
+		_, capped, _ = crawl(t, m, marketDialect{regions: tt.regions})
+		if len(capped) != 2 || capped[0].Parts != nil {
+			t.Errorf("%s: leaves at the window: %+v, want the query in both orders that tell its offers apart, tied to nothing", name, capped)
+		}
+	}
+}
+
+// TestSplitByAnIgnoredRegion: a gateway that lists the same for every region
+// costs two calls, and nothing is tied to its regions.
+func TestSplitByAnIgnoredRegion(t *testing.T) {
+	t.Parallel()
+	m := &market{goods: stock(600, 9), window: 200, size: 10, frank: true}
+	for i := range m.goods {
+		m.goods[i] = good{id: m.goods[i].id, price: 99 * 1000, category: 1, region: "here"}
+	}
+	plain, _, calls := crawl(t, m, marketDialect{})
+	m.deafRegion = true
+	found, capped, more := crawl(t, m, marketDialect{regions: []string{"a", "b", "c"}})
+	if len(found) != len(plain) || more != calls+2 || capped[0].Parts != nil {
+		t.Errorf("found %d in %d calls, leaves at the window %+v; want %d in %d, tied to nothing", len(found), more, capped, len(plain), calls+2)
 	}
 }

@@ -27,12 +27,13 @@ type askedLeaf struct {
 	MaxPages int               `json:"max_pages,omitempty"`
 	Filter   catalog.Query     `json:"filter"`
 	Split    bool              `json:"split,omitempty"`
+	Regions  []string          `json:"regions,omitempty"`
 }
 
 func toAsked(l catalog.Leaf) askedLeaf {
 	f := l.Filter
 	return askedLeaf{
-		Source: l.Source, Query: l.Query, IDs: l.Query.IDs, MaxPages: l.MaxPages, Split: l.Split,
+		Source: l.Source, Query: l.Query, IDs: l.Query.IDs, MaxPages: l.MaxPages, Split: l.Split, Regions: l.Regions,
 		Filter: catalog.Query{
 			PriceFrom: f.PriceFrom, PriceTo: f.PriceTo, MinOrder: f.MinOrder,
 			FreeShipping: f.FreeShipping, VerifiedSupplier: f.VerifiedSupplier,
@@ -48,7 +49,7 @@ func (a askedLeaf) leaf() catalog.Leaf {
 	}
 	a.Query.IDs = a.IDs
 	return catalog.Leaf{
-		Source: a.Source, Query: a.Query, MaxPages: a.MaxPages, Split: a.Split,
+		Source: a.Source, Query: a.Query, MaxPages: a.MaxPages, Split: a.Split, Regions: a.Regions,
 		Filter: catalog.Filter{
 			PriceFrom: a.Filter.PriceFrom, PriceTo: a.Filter.PriceTo, MinOrder: a.Filter.MinOrder,
 			FreeShipping: a.Filter.FreeShipping, VerifiedSupplier: a.Filter.VerifiedSupplier,

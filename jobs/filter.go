@@ -123,6 +123,11 @@ func (j *Job) Notes() []string {
 	var notes []string
 	for i := range j.Sources {
 		for _, leaf := range queries(&j.Sources[i], i) {
+			if doubtful(leaf.Query, d) {
+				notes = append(notes, fmt.Sprintf("sources[%d].%s: gateway kind %s is known to ignore a category beside a keyword; each search costs one call "+
+					"more to find out, and one that is ignored is filter_ignored in coverage, never complete", i, leaf.Query.Kind, j.Gateway.spoken()))
+				break
+			}
 			if j.standIn(&leaf) != nil || moveFilters(&leaf, d) != nil || leaf.Filter == (catalog.Filter{}) {
 				continue
 			}

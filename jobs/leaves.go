@@ -75,7 +75,7 @@ func queries(s *Source, index int) []catalog.Leaf {
 	var leaves []catalog.Leaf
 	add := func(name string, pages int, q catalog.Query) {
 		leaves = append(leaves, catalog.Leaf{
-			Source: fmt.Sprintf("%s[%d]:%s", q.Kind, index, name), Query: q, MaxPages: pages, Split: s.cover() == coverSplit,
+			Source: fmt.Sprintf("%s[%d]:%s", q.Kind, index, name), Query: q, MaxPages: pages, Split: s.cover() == coverSplit, Regions: regionsOf(s.regions()),
 		})
 	}
 	switch {

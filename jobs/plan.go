@@ -276,7 +276,20 @@ func (p *Plan) guess(l catalog.Leaf, d extract.Dialect) leafFacts {
 	if uploads(l.Query, d) {
 		f.calls++
 	}
+	if doubtful(l.Query, d) {
+		f.calls++
+	}
 	return f
+}
+
+// doubtful reports whether a call will ask if the gateway heeds the query.
+func doubtful(q catalog.Query, d extract.Dialect) bool {
+	dd, ok := d.(extract.DoubtDialect)
+	if !ok {
+		return false
+	}
+	_, part := dd.Doubtful(q)
+	return part != ""
 }
 
 // uploads reports whether a query's picture is handed to the gateway first.

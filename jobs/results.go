@@ -83,7 +83,7 @@ func (s *Summary) addCoverage(leaves []catalog.Coverage) {
 // capped reports whether a leaf ended at the gateway's window, so that nobody
 // knows how much lies beyond.
 func capped(reason string) bool {
-	return reason == string(catalog.StopCapped) || reason == pipeline.ReasonUnsplittable
+	return reason == string(catalog.StopCapped) || reason == pipeline.ReasonUnsplittable || reason == pipeline.ReasonRegions
 }
 
 // quality returns a *QualityError if the summary breaches the job's limits, or

@@ -24,16 +24,18 @@ type SearchSource struct {
 	VerifiedSupplier bool       `yaml:"verified_supplier" doc:"Only offers of verified suppliers."`
 	Sort             string     `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
 	Pages            int        `yaml:"pages" default:"0" doc:"At most so many pages of each search; 0 = all that the gateway gives."`
-	Cover            string     `yaml:"cover" enum:"split" doc:"split: a search with more results than the gateway lists is split, by price and then by category, until each part fits. Default: take what the gateway lists."`
+	Cover            string     `yaml:"cover" enum:"split" doc:"split: a search with more results than the gateway lists is split, by price, category, pieces sold and region, until each part fits. Default: take what the gateway lists."`
+	Regions          []string   `yaml:"regions" doc:"Places of sellers, for cover: split: what nothing else splits is split by them, as the gateway spells them. [provinces] stands for the 31 of mainland China."`
 }
 
 // CategorySource lists categories.
 type CategorySource struct {
-	IDs     []int64 `yaml:"ids" req:"true" doc:"Category ids."`
-	Subtree bool    `yaml:"subtree" doc:"Replace each category by the leaf categories below it."`
-	Sort    string  `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
-	Pages   int     `yaml:"pages" default:"0" doc:"At most so many pages of each category; 0 = all that the gateway gives."`
-	Cover   string  `yaml:"cover" enum:"split" doc:"split: a category with more results than the gateway lists is split until each part fits. Default: take what the gateway lists."`
+	IDs     []int64  `yaml:"ids" req:"true" doc:"Category ids."`
+	Subtree bool     `yaml:"subtree" doc:"Replace each category by the leaf categories below it."`
+	Sort    string   `yaml:"sort" enum:"price_asc,price_desc,sales_desc" doc:"The order of the results. Default: the gateway's own."`
+	Pages   int      `yaml:"pages" default:"0" doc:"At most so many pages of each category; 0 = all that the gateway gives."`
+	Cover   string   `yaml:"cover" enum:"split" doc:"split: a category with more results than the gateway lists is split until each part fits. Default: take what the gateway lists."`
+	Regions []string `yaml:"regions" doc:"Places of sellers, for cover: split: what nothing else splits is split by them, as the gateway spells them. [provinces] stands for the 31 of mainland China."`
 }
 
 // ShopSource lists sellers.
@@ -41,6 +43,7 @@ type ShopSource struct {
 	Sellers []string `yaml:"sellers" req:"true" doc:"Seller ids: onebound the sid (b2b-...), openplatform the sellerOpenId, portals the shop_id."`
 	Pages   int      `yaml:"pages" default:"0" doc:"At most so many pages of each shop; 0 = all that the gateway gives."`
 	Cover   string   `yaml:"cover" enum:"split" doc:"split: a shop with more results than the gateway lists is split by price until each part fits. Default: take what the gateway lists."`
+	Regions []string `yaml:"regions" doc:"Places of sellers, for cover: split: what nothing else splits is split by them, as the gateway spells them. [provinces] stands for the 31 of mainland China."`
 }
 
 // ImageSource finds offers by pictures, each picture a search of its own.

@@ -81,6 +81,9 @@ func (l LeafSummary) name() string {
 	if q.Category != 0 && q.Kind != catalog.CategoryQuery {
 		name += fmt.Sprintf(" category %d", q.Category)
 	}
+	if q.Region != "" {
+		name += " " + q.Region
+	}
 	if q.Sort != "" {
 		name += " " + string(q.Sort)
 	}

@@ -67,6 +67,9 @@ func (p *parsing) checkSource(j *Job, i int, d extract.Dialect) (f catalog.Filte
 			p.wrong(at, fmt.Sprintf("cover: split needs a gateway that filters by price, and kind %s cannot", j.Gateway.spoken()), "Remove cover. "+kindsThat(splits(leaf.Query)))
 			return f, true
 		}
+		if !p.checkRegions(j, leaf, s.regions(), at, d) {
+			return f, true
+		}
 		f = leaf.Filter
 	}
 	return f, true

@@ -24,6 +24,12 @@ const (
 	// ReasonUnsplittable: the leaf has more results than the gateway's window,
 	// and there was nothing left to split it by.
 	ReasonUnsplittable = "unsplittable"
+	// ReasonRegions: the leaf was split by region, and its regions gave another
+	// number of offers than it declares, or not all that it lists.
+	ReasonRegions = "regions_not_whole"
+	// ReasonIgnored: the gateway seems to ignore a part of the query, so that what
+	// it listed may be anything.
+	ReasonIgnored = "filter_ignored"
 	// ReasonNoLeaves: the leaf was expanded to no query at all.
 	ReasonNoLeaves = "no_leaves"
 )
@@ -98,6 +104,7 @@ type merger struct {
 	sourceFirst uint32           // number of the source's first leaf
 	ranks       map[string]int32 // distinct ids of each source so far
 	records     map[string]int64 // records of each source so far
+	parts       partsTally
 }
 
 // tally is what one leaf has given so far.
@@ -131,8 +138,10 @@ func (m *merger) leaf(s *leafStream) error {
 	case s.leaf.Query.Kind == catalog.OffersQuery:
 		err = m.listed(t, s.leaf.Query.IDs)
 	default:
+		m.parts.begin(t.leaf)
 		err = each(m.ctx, s.pages, func(e pageEvent) error { return m.page(t, e) })
 		t.judge()
+		m.parts.end(t)
 	}
 	if err != nil {
 		return err
@@ -214,6 +223,7 @@ func (m *merger) listed(t *tally, ids []catalog.OfferID) error {
 // id takes in one listed id and fills in its rank. first reports whether its
 // source had not listed it before.
 func (m *merger) id(t *tally, hit *catalog.HitRow, modified time.Time) (first bool, err error) {
+	m.parts.list(t.leaf, hit.OfferID)
 	last := m.seen[hit.OfferID]
 	if last == m.leafNo {
 		m.Stats.again.Add(1)
@@ -294,6 +304,10 @@ func (t *tally) judge() {
 		return // an error ended it, or Drain
 	}
 	t.Reason = catalog.Some(string(t.stop))
+	if t.leaf.Ignored != "" {
+		t.Reason = catalog.Some(ReasonIgnored)
+		return
+	}
 	switch t.stop {
 	case catalog.StopSingle:
 		t.Complete = true

@@ -89,6 +89,13 @@ func TestSearch(t *testing.T) {
 			}},
 		},
 		{
+			name:  "keyword in a city",
+			query: catalog.Query{Kind: catalog.SearchQuery, Keyword: "保温杯", MinOrder: 1000, Region: "天津"},
+			want: extract.Request{API: "item_search", Params: catalog.Params{
+				"q": "保温杯", "page": "3", "filter": "quantityBegin:1000;city:天津", "lang": "en",
+			}},
+		},
+		{
 			name:  "keyword within a shop",
 			query: catalog.Query{Kind: catalog.SearchQuery, Keyword: "保温杯", Seller: "b2b-22040"},
 			want:  extract.Request{API: "item_search", Params: catalog.Params{"q": "保温杯", "nick": "b2b-22040", "page": "3", "lang": "en"}},

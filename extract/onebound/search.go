@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"offerlake/extract"
 	"offerlake/pipeline/catalog"
@@ -64,7 +65,7 @@ func sorted(q catalog.Query, p catalog.Params) []string {
 
 // offers builds a call of item_search.
 func (d *Dialect) offers(q catalog.Query, p catalog.Params) (extract.Request, error) {
-	passed := append(sorted(q, p), "price", "min_order", "category", "keyword")
+	passed := append(sorted(q, p), "price", "min_order", "category", "region", "keyword")
 	if err := extract.Unfiltered(q, passed...); err != nil {
 		return extract.Request{}, err
 	}
@@ -81,8 +82,31 @@ func (d *Dialect) offers(q catalog.Query, p catalog.Params) (extract.Request, er
 	if q.PriceTo.OK {
 		p["end_price"] = q.PriceTo.V.String()
 	}
-	if q.MinOrder > 0 {
-		p["filter"] = "quantityBegin:" + strconv.FormatInt(q.MinOrder, 10)
+	if f := filters(q); f != "" {
+		p["filter"] = f
 	}
 	return extract.Request{API: apiSearch, Params: p}, nil
+}
+
+// filters writes the parameter filter, whose one documented example is
+// quantityBegin:1000;city:天津 (wire.md 4.1).
+func filters(q catalog.Query) string {
+	var parts []string
+	if q.MinOrder > 0 {
+		parts = append(parts, "quantityBegin:"+strconv.FormatInt(q.MinOrder, 10))
+	}
+	if q.Region != "" {
+		parts = append(parts, "city:"+q.Region)
+	}
+	return strings.Join(parts, ";")
+}
+
+// Doubtful implements extract.DoubtDialect: a category beside a keyword was
+// measured to be ignored (wire.md 4.4).
+func (d *Dialect) Doubtful(q catalog.Query) (without catalog.Query, part string) {
+	if q.Kind != catalog.SearchQuery || q.Keyword == "" || q.Category == 0 {
+		return q, ""
+	}
+	q.Category = 0
+	return q, "category"
 }

@@ -52,7 +52,7 @@ func (d *Dialect) Search(q catalog.Query, page int) (extract.Request, error) {
 func (d *Dialect) offers(api string, q catalog.Query, page int) (extract.Request, error) {
 	passed := []string{"price", "free_shipping", "verified_supplier", "category", "keyword"}
 	if q.Kind != catalog.ImageQuery {
-		passed = append(passed, "sold")
+		passed = append(passed, "sold", "region")
 	}
 	if sorts[q.Sort] != "" {
 		passed = append(passed, "sort")
@@ -144,6 +144,7 @@ func (d *Dialect) offerQuery(q catalog.Query, page int) string {
 	if q.Category != 0 {
 		f.int("categoryId", int64(q.Category))
 	}
+	f.some("regionOpp", q.Region)
 	f.sold(q)
 	f.text("country", d.language)
 	switch q.Kind {

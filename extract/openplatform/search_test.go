@@ -32,6 +32,11 @@ func TestSearch(t *testing.T) {
 				`"sort":"{\"price\":\"asc\"}","priceStart":"1","priceEnd":"50.5","categoryId":1031910,"country":"ja"}`),
 		},
 		{
+			"region", catalog.Query{Kind: catalog.CategoryQuery, Category: 67, Region: "浙江", SoldTo: catalog.Some(int64(9))}, apiSearch,
+			offers(`{"keyword":"","beginPage":2,"pageSize":50,"categoryId":67,"regionOpp":"浙江",` +
+				`"saleFilterList":[{"saleType":"totalSales","saleEnd":9}],"country":"ja"}`),
+		},
+		{
 			"category", catalog.Query{Kind: catalog.CategoryQuery, Category: 67}, apiSearch,
 			offers(`{"keyword":"","beginPage":2,"pageSize":50,"categoryId":67,"country":"ja"}`),
 		},

@@ -30,6 +30,9 @@ const pictureParam = "image"
 func (s *Service) Search(q catalog.Query, page int) (extract.Request, error) {
 	switch q.Kind {
 	case catalog.SearchQuery, catalog.CategoryQuery:
+		if err := extract.Unfiltered(q, "price", "min_order", "free_shipping", "verified_supplier", "category", "sort", "keyword"); err != nil {
+			return extract.Request{}, err
+		}
 		return offerSearch(q, page), nil
 	case catalog.ImageQuery:
 		return s.imageSearch(q, page)

@@ -35,6 +35,7 @@ type entry struct {
 	seller int32
 	min    int16
 	flags  uint8
+	place  uint8 // of the seller, an index of places
 }
 
 const (
@@ -144,10 +145,15 @@ func (c *Catalog) listed(q query) []catalog.OfferID {
 func (c *Catalog) build() {
 	c.byTheme = make([][]entry, len(themes))
 	c.bySeller = make([][]int32, c.suppliers())
+	sellers := make([]uint8, c.suppliers())
+	for i := range sellers {
+		d := newDice(c.seed, saltSupplier, uint64(i))
+		sellers[i] = uint8(c.place(&d))
+	}
 	for i := range c.size {
 		f := c.facts(i)
 		e := entry{index: int32(i), price: int32(f.price), sold: int32(f.sold), seller: int32(f.seller), min: int16(f.minOrder)}
-		e.flags = f.flags
+		e.flags, e.place = f.flags, sellers[f.seller]
 		c.bySeller[f.seller] = append(c.bySeller[f.seller], int32(f.theme), int32(len(c.byTheme[f.theme])))
 		c.byTheme[f.theme] = append(c.byTheme[f.theme], e)
 	}

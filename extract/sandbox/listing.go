@@ -23,6 +23,7 @@ type query struct {
 	sold     [2]int // from and to, both included; to 0 = no upper bound
 	free     bool
 	verified bool
+	region   string // of the seller; "" = any
 	sort     catalog.Sort
 	whole    bool // all of it can be paged through, not only the window
 }
@@ -35,6 +36,7 @@ func (q query) matches(e entry) bool {
 		int(e.sold) < q.sold[0],
 		q.sold[1] > 0 && int(e.sold) > q.sold[1],
 		q.minOrder > 0 && int(e.min) > q.minOrder,
+		q.region != "" && !inRegion(e.place, q.region),
 		q.free && e.flags&flagFree == 0,
 		q.verified && e.flags&flagVerified == 0:
 		return false
@@ -92,6 +94,7 @@ type lists struct {
 	rough    bool
 	restless bool
 	lying    bool
+	frank    bool
 
 	mu    sync.Mutex
 	made  map[query]list
@@ -170,13 +173,17 @@ func (l *lists) build(q query) list {
 	}
 	var out list
 	for _, e := range found {
-		if len(out.ids) >= window {
+		if len(out.ids) >= window && !l.frank {
 			break
 		}
 		out.ids = l.add(out.ids, e)
 	}
-	out.ids = out.ids[:min(len(out.ids), window)]
-	out.total = l.declare(q, len(out.ids))
+	all := len(out.ids)
+	out.ids = out.ids[:min(all, window)]
+	if !l.frank {
+		all = len(out.ids)
+	}
+	out.total = l.declare(q, all)
 	return out
 }
 

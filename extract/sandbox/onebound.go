@@ -175,6 +175,9 @@ func (o onebound) query(c *call) query {
 		if n, ok := strings.CutPrefix(part, "quantityBegin:"); ok {
 			q.minOrder = number(n)
 		}
+		if city, ok := strings.CutPrefix(part, "city:"); ok {
+			q.region = city
+		}
 	}
 	if nick := c.params["nick"]; nick != "" {
 		if c.params["q"] == "" && c.params["cat"] == "" {

@@ -273,6 +273,7 @@ func readOfferQuery(text string) (offerQuery, error) {
 		q.size = min(number(f["pageSize"]), officialPageSize)
 	}
 	q.query.sort = officialSort(f["sort"])
+	q.query.region = f["regionOpp"]
 	q.query.sold = soldBand(f["saleFilterList"])
 	for name := range strings.SplitSeq(f["filter"], ",") {
 		switch name {

@@ -82,6 +82,9 @@ type Options struct {
 	// many, or always as many as the window holds.
 	Restless    bool
 	LyingTotals bool
+	// FrankTotals declares the number of results beyond the window too. Default:
+	// totals are capped by it, as on the live gateways.
+	FrankTotals bool
 	// Latency is how long each answer takes. Default: none.
 	Latency time.Duration
 	// SlowAnswer is how much longer a slow answer of profile Hostile takes.

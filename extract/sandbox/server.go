@@ -62,7 +62,7 @@ func New(o Options) (*Server, error) {
 	c := newCatalog(o)
 	s := &Server{
 		opt: o, catalog: c,
-		lists:    lists{catalog: c, window: o.Window, rough: o.Profile != Clean, restless: o.Restless, lying: o.LyingTotals},
+		lists:    lists{catalog: c, window: o.Window, rough: o.Profile != Clean, restless: o.Restless, lying: o.LyingTotals, frank: o.FrankTotals},
 		accounts: newAccounts(o.Now(), o.TokenLife),
 		gate:     gate{perSecond: o.PerSecond, inFlight: o.InFlight, perDay: o.PerDay},
 		faults:   faults{seed: o.Seed, on: o.Profile == Hostile},

@@ -52,7 +52,7 @@ func (c *Catalog) supplierNumber(i int) int64 {
 func (c *Catalog) Supplier(i int) Supplier {
 	d := newDice(c.seed, saltSupplier, uint64(i))
 	number := c.supplierNumber(i)
-	place := pick(&d, places)
+	place := places[c.place(&d)]
 	s := Supplier{
 		ID: "b2b-" + strconv.FormatInt(number, 10), Number: number,
 		OpenID:   fmt.Sprintf("BBB%016X", uint64(number)*openFactor),
@@ -69,6 +69,16 @@ func (c *Catalog) Supplier(i int) Supplier {
 		{Key: "logisticsExperienceScore", Value: fmt.Sprintf("%d.%d", d.between(2, 4), d.below(10))},
 	}
 	return s
+}
+
+// place throws the dice of a seller, as the first throw, for an index of places.
+func (c *Catalog) place(d *dice) int { return d.below(len(places)) }
+
+// inRegion reports whether a place lies in a region that a search names: a
+// province or a city, with or without its suffix.
+func inRegion(place uint8, region string) bool {
+	p := places[place]
+	return p.province == plainProvince(region) || p.city == strings.TrimSuffix(region, "市")
 }
 
 // supplierIndex finds a seller by any of the ids that answers carry.

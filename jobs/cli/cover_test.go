@@ -73,6 +73,11 @@ func TestCoverRefused(t *testing.T) {
 		{"router", "search: {keywords: [杯], cover: split}", "filters by price"},
 		{"onebound", "search: {keywords: [杯], cover: split, pages: 3}", "contradict"},
 		{"onebound", "search: {keywords: [杯], cover: whole}", "cover"},
+		{"bearer", "search: {keywords: [杯], cover: split, regions: [provinces]}", "cannot filter by region"},
+		{"openplatform", "search: {keywords: [杯], regions: [浙江, 广东]}", "Add cover: split"},
+		{"openplatform", "search: {keywords: [杯], cover: split, regions: [浙江]}", "one region splits nothing"},
+		{"onebound", "search: {keywords: [杯], cover: split, regions: [provinces]}", "Name the cities"},
+		{"openplatform", "search: {keywords: [杯], cover: split, regions: [浙江, \"\"]}", "one is empty"},
 	} {
 		r := runCLI(t, "validate", writeJob(t, fmt.Sprintf(`name: t
 gateway: {kind: sandbox, sandbox: {speaks: %s}}

@@ -54,6 +54,7 @@ type Query struct {
 	PriceTo          Opt[Decimal] `json:"-"`
 	SoldFrom         Opt[int64]   `json:"-"` // pieces sold, both ends included
 	SoldTo           Opt[int64]   `json:"-"`
+	Region           string       `json:"region,omitempty"` // of the seller, as the gateway spells it
 	MinOrder         int64        `json:"min_order,omitempty"`
 	FreeShipping     bool         `json:"free_shipping,omitempty"`
 	VerifiedSupplier bool         `json:"verified_supplier,omitempty"`
@@ -175,13 +176,26 @@ type Leaf struct {
 
 	// Split asks for leaves that fit the gateway's window in place of this one.
 	Split bool
+	// Regions are what Split may split by when nothing else is left: places, as
+	// the gateway spells them. That they are all there are, only a total can tell.
+	Regions []string
 	// Strict pages on past the declared total until a page is not full: the
 	// total may be a lie. Leaves of a split are strict.
 	Strict bool
 	// Unsplittable marks a leaf of a split that has more results than can be
 	// paged through and nothing left to split it by.
 	Unsplittable bool
+	// Parts is set on the leaves of a split by region and, behind them, on that
+	// of the query that was split. It is the same for all of one split.
+	Parts *Parts
+	// Ignored names the part of the query that the gateway seems to ignore, so
+	// that what it lists is not what was asked for; "" = none.
+	Ignored string
 }
+
+// Parts ties the leaves of a split together, see Leaf.Parts. Each of its leaves
+// but the last has a Query.Region. It has no contents; only its address counts.
+type Parts struct{ _ byte }
 
 // Hit is one row of a page of search results.
 type Hit struct {
