@@ -97,21 +97,25 @@ func (b *backfill) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	manifests, err := load.ReadManifests(ctx, b.home)
+	last, err := lastManifests(ctx, b.home, b.ex.Logger)
 	if err != nil {
 		return err
 	}
-	last := map[string]*load.Manifest{}
-	for i, m := range manifests {
-		if l := last[m.Job]; l == nil || m.Date >= l.Date {
-			last[m.Job] = &manifests[i]
-		}
-	}
+	before := map[string]*past{}
 	for _, r := range b.report.Shards {
 		if r.State != ShardWaiting && r.State != ShardBegun || r.rebuild {
 			continue
 		}
-		if err := b.planShard(r, last[r.Job], d); err != nil {
+		if _, known := before[r.Job]; !known {
+			job, err := b.job.shardJob(r.Shard)
+			if err != nil {
+				return err
+			}
+			if before[r.Job], err = pastOf(ctx, job, b.home, last[r.Job], d); err != nil {
+				return err
+			}
+		}
+		if err := b.planShard(r, last[r.Job], before[r.Job], d); err != nil {
 			return err
 		}
 	}
@@ -119,7 +123,7 @@ func (b *backfill) plan(ctx context.Context) error {
 	return nil
 }
 
-func (b *backfill) planShard(r *ShardReport, last *load.Manifest, d extract.Dialect) error {
+func (b *backfill) planShard(r *ShardReport, last *load.Manifest, before *past, d extract.Dialect) error {
 	job, err := b.job.shardJob(r.Shard)
 	if err != nil {
 		return err
@@ -136,8 +140,10 @@ func (b *backfill) planShard(r *ShardReport, last *load.Manifest, d extract.Dial
 	for _, l := range leaves {
 		p.addLeaf(l, known, d)
 	}
-	p.addEnrichments(job, d)
-	p.finish(job, d.Limits())
+	// What a shard can reuse depends on the shards before it.
+	h := horizon{day: r.Shard.Date}
+	p.addEnrichments(job, d, before, h)
+	p.finish(job, d.Limits(), before, h)
 	r.Calls = max(p.Calls-r.Before, 0)
 	b.report.Calls += r.Calls
 	b.report.Seconds += p.Seconds

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type Plan struct {
 	Offers      int64        `json:"offers"`
 	SearchCalls int64        `json:"search_calls"`
 	DetailCalls int64        `json:"detail_calls"`
+	Reused      int64        `json:"reused_offers,omitempty"` // offers whose details are of earlier runs
 	Enrich      []EnrichPlan `json:"enrich,omitempty"`
 	EnrichCalls int64        `json:"enrich_calls"`
 	Calls       int64        `json:"calls"`
@@ -48,6 +50,7 @@ type Plan struct {
 type EnrichPlan struct {
 	Name  string `json:"name"`
 	Calls int64  `json:"calls"`
+	Saved int64  `json:"saved,omitempty"` // further ones that answers of earlier runs save
 	Basis string `json:"basis"`
 }
 
@@ -76,7 +79,18 @@ func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, e
 		return nil, err
 	}
 	p := &Plan{Job: job.Name, Date: s.day(), Basis: "the windows of the gateway", Currency: job.Gateway.Cost.Currency, Notes: job.Notes()}
-	known, err := s.lastLeaves(ctx, p)
+	last, err := s.lastManifest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if last != nil {
+		p.Basis = "the run of " + last.Date
+	}
+	known, err := factsOf(last)
+	if err != nil {
+		return nil, err
+	}
+	before, err := pastOf(ctx, job, s.outputs[0].Store, last, d)
 	if err != nil {
 		return nil, err
 	}
@@ -89,10 +103,14 @@ func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, e
 	for _, l := range s.leaves {
 		p.addLeaf(l, known, d)
 	}
-	p.addEnrichments(job, d)
-	p.finish(job, d.Limits())
+	h := s.horizon()
+	p.addEnrichments(job, d, before, h)
+	p.finish(job, d.Limits(), before, h)
 	return p, s.recordPlan(ctx, p, opts.Probe)
 }
+
+// basisLast is the basis of what the last published run gave.
+const basisLast = "last run"
 
 // leafFacts is what is known of a leaf before the run.
 type leafFacts struct {
@@ -100,23 +118,30 @@ type leafFacts struct {
 	basis         string
 }
 
-// lastLeaves returns what the leaves gave in the newest published run of the
-// job, see factsOf.
-func (s *session) lastLeaves(ctx context.Context, p *Plan) (map[string]leafFacts, error) {
-	manifests, err := load.ReadManifests(ctx, s.outputs[0].Store)
+// lastManifest returns that of the newest published run of the job, nil when
+// there is none.
+func (s *session) lastManifest(ctx context.Context) (*load.Manifest, error) {
+	all, err := lastManifests(ctx, s.outputs[0].Store, s.ex.Logger)
+	return all[s.job.Name], err
+}
+
+// lastManifests returns those of the newest published runs of a destination, by
+// job. One that is damaged costs a plan what that run knew, and no more.
+func lastManifests(ctx context.Context, s load.Store, log *slog.Logger) (map[string]*load.Manifest, error) {
+	manifests, damaged, err := load.ReadableManifests(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	var last *load.Manifest
+	for _, err := range damaged {
+		log.Warn("a manifest is damaged; the plan does without it", "destination", s.URL(), "error", err)
+	}
+	last := map[string]*load.Manifest{}
 	for i, m := range manifests {
-		if m.Job == s.job.Name && (last == nil || m.Date >= last.Date) {
-			last = &manifests[i]
+		if l := last[m.Job]; l == nil || m.Date >= l.Date {
+			last[m.Job] = &manifests[i]
 		}
 	}
-	if last != nil {
-		p.Basis = "the run of " + last.Date
-	}
-	return factsOf(last)
+	return last, nil
 }
 
 // factsOf returns what the leaves of a published run gave: each by its JSON,
@@ -134,9 +159,9 @@ func factsOf(last *load.Manifest) (map[string]leafFacts, error) {
 		if err := json.Compact(&leaf, l.Leaf); err != nil {
 			return nil, fmt.Errorf("manifest of %s %s: %w", last.Job, last.Date, err)
 		}
-		known[leaf.String()] = leafFacts{calls: l.Calls, offers: l.Obtained, basis: "last run"}
+		known[leaf.String()] = leafFacts{calls: l.Calls, offers: l.Obtained, basis: basisLast}
 		whole := known[l.Source]
-		known[l.Source] = leafFacts{calls: whole.calls + l.Calls, offers: whole.offers + l.Obtained, basis: "last run"}
+		known[l.Source] = leafFacts{calls: whole.calls + l.Calls, offers: whole.offers + l.Obtained, basis: basisLast}
 	}
 	return known, nil
 }
@@ -304,11 +329,21 @@ func uploads(q catalog.Query, d extract.Dialect) bool {
 
 // addEnrichments adds the calls of enrich. An offer's answers may have several
 // pages, and a seller is asked about once, however many offers are his.
-func (p *Plan) addEnrichments(job *Job, d extract.Dialect) {
+// What the last run asked says how much that is, and its answers' ages how much
+// of it need not be asked again.
+func (p *Plan) addEnrichments(job *Job, d extract.Dialect, before *past, h horizon) {
+	offers := before.distinct(p.Offers)
 	for _, name := range job.Enrich {
 		e := EnrichPlan{Name: name}
 		kind := catalog.Enrichment(name)
+		_, asked := before.asked(kind)
 		switch {
+		case name == enrichCategories && before != nil && len(before.children) > 0:
+			e.Saved = young(before.children, h.categories)
+			e.Calls, e.Basis = int64(len(before.children))-e.Saved, basisLast
+		case asked:
+			e.Calls, e.Saved = before.extra(kind, d, offers, h)
+			e.Basis = basisLast
 		case name == enrichCategories:
 			e.Calls, e.Basis = 1, "a call for each category with sub-categories"
 			p.Unknown = append(p.Unknown, "the categories that have sub-categories")
@@ -324,29 +359,64 @@ func (p *Plan) addEnrichments(job *Job, d extract.Dialect) {
 				p.Unknown = append(p.Unknown, "further pages of reviews")
 			}
 		}
+		if e.Saved > 0 {
+			e.Basis += ", " + count(e.Saved) + " more are reused"
+		}
 		p.Enrich = append(p.Enrich, e)
 		p.EnrichCalls += e.Calls
 	}
 }
 
 // finish computes the totals. Offers that several searches find count once for
-// each: the plan errs on the side of more calls.
-func (p *Plan) finish(job *Job, limits extract.Limits) {
-	perCall := int64(min(limits.MaxBatch, job.Details.Batch))
-	p.DetailCalls = (p.Offers + perCall - 1) / perCall
+// each, unless an earlier run tells how many that are: the plan errs on the side
+// of more calls.
+func (p *Plan) finish(job *Job, limits extract.Limits, before *past, h horizon) {
+	p.Offers = before.distinct(p.Offers)
+	missing := before.missing(p.Offers, h.details)
+	p.Reused = p.Offers - missing
+	p.DetailCalls = batches(p.Offers, missing, job.Details.Batch, max(limits.MaxBatch, 1))
+	p.searchAgain(job, before, h)
 	p.Calls = p.SearchCalls + p.DetailCalls + p.EnrichCalls
 	rate, perDay := job.Gateway.allowance()
 	if rate > 0 {
 		p.Seconds = float64(p.Calls) / rate
 	}
 	p.PerDay = perDay
-	if job.Details.ReuseWithin > 0 || job.Details.Unchanged == "reuse" {
-		p.AtMost = true
-		p.Notes = append(p.Notes, "details of earlier runs are used where they are young enough, and cost nothing")
-	}
+	p.noteReuse(job, before, h)
 	p.Cost = costOf(job, p.Calls)
 	if p.Cost == "" {
 		p.Currency = ""
+	}
+}
+
+// searchAgain takes out of the searches the lists of sub-categories that need
+// not be asked for again, or that enrich counts, if the last run tells.
+func (p *Plan) searchAgain(job *Job, before *past, h horizon) {
+	ofLast := func(l LeafPlan) bool { return l.Basis == basisLast || l.Basis == "listed" }
+	if before == nil || len(before.children) == 0 || slices.ContainsFunc(p.Leaves, func(l LeafPlan) bool { return !ofLast(l) }) {
+		return
+	}
+	calls := before.searches
+	if !job.wantsCategories() {
+		calls += int64(len(before.children)) - young(before.children, h.categories)
+	}
+	p.SearchCalls = min(p.SearchCalls, calls)
+}
+
+// noteReuse says what is known of the calls that earlier runs save. What the
+// searches will show as unchanged nobody knows before.
+func (p *Plan) noteReuse(job *Job, before *past, h horizon) {
+	switch {
+	case job.Details.Unchanged == unchangedReuse:
+		p.AtMost = true
+		p.Notes = append(p.Notes, "details of offers that the searches show as unchanged cost nothing; how many only the searches tell")
+	case job.Details.ReuseWithin == 0:
+	case before == nil || h.details.IsZero():
+		p.AtMost = true
+		p.Notes = append(p.Notes, "details of earlier runs are used where they are young enough, and cost nothing")
+	}
+	if p.Reused > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("the last run has details of %s of these offers that are young enough, and cost nothing", count(p.Reused)))
 	}
 }
 

@@ -35,7 +35,7 @@ func TestPlanShowsTheQuota(t *testing.T) {
 	t.Parallel()
 	p := Plan{Offers: 950, SearchCalls: 50}
 	job := &Job{Gateway: Gateway{Kind: "onebound", Limits: Limits{PerDay: 4000, PerSecond: 2}, Credentials: Credentials{{Key: "a"}}}, Details: Details{Batch: 20}}
-	p.finish(job, extract.Limits{MaxBatch: 1})
+	p.finish(job, extract.Limits{MaxBatch: 1}, nil, horizon{})
 	var b strings.Builder
 	p.Print(&b)
 	if !strings.Contains(b.String(), "25.0 % of the 4,000 calls a day") || !strings.Contains(b.String(), "8m20s") {

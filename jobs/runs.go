@@ -108,6 +108,6 @@ func (r *RunState) plannedError() string {
 	if r.Planned == 0 || r.Summary == nil || r.State != StatePublished {
 		return ""
 	}
-	off := 100 * float64(r.Planned-r.Summary.Answered) / float64(max(r.Summary.Answered, 1))
-	return fmt.Sprintf("planned %s calls, %s answered: %+.1f %%", count(r.Planned), count(r.Summary.Answered), off)
+	off := 100 * float64(r.Planned-r.Summary.Paid) / float64(max(r.Summary.Paid, 1))
+	return fmt.Sprintf("planned %s calls, %s answered: %+.1f %%", count(r.Planned), count(r.Summary.Paid), off)
 }

@@ -130,21 +130,30 @@ func (k runKey) validate() error {
 
 // ReadManifests returns all manifests of a destination, sorted by job and date.
 func ReadManifests(ctx context.Context, s Store) ([]Manifest, error) {
-	var all []Manifest
+	all, damaged, err := ReadableManifests(ctx, s)
+	if err != nil || len(damaged) > 0 {
+		return nil, errors.Join(append(damaged, err)...)
+	}
+	return all, nil
+}
+
+// ReadableManifests is ReadManifests for those who can do without one that is
+// damaged. What is wrong with each of these names its file.
+func ReadableManifests(ctx context.Context, s Store) (all []Manifest, damaged []error, err error) {
 	for key, err := range s.List(ctx, path.Join(stateDir, "manifests")+"/") {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if path.Ext(key) != ".json" {
 			continue
 		}
-		m, err := readJSON[Manifest](ctx, s, key)
-		if err != nil {
-			return nil, err
+		if m, err := readJSON[Manifest](ctx, s, key); err == nil {
+			all = append(all, m)
+		} else {
+			damaged = append(damaged, err)
 		}
-		all = append(all, m)
 	}
-	return all, nil
+	return all, damaged, nil
 }
 
 // ReadManifest returns the manifest of a job and date; the error wraps
