@@ -23,6 +23,7 @@ type BackfillOptions struct {
 	Again    bool   // do published shards again, and begin unfinished ones anew
 	Parallel int    // shards side by side
 	MaxCalls int64  // attempts of all shards until it stops; 0 = the job's limits.per_run
+	Probe    bool   // a plan may ask which shards there are
 }
 
 // backfill is one command's work on the shards of a job.
@@ -35,10 +36,11 @@ type backfill struct {
 	gw    *sharedGateway
 	shows *backfillProgress
 
-	mu     sync.Mutex
-	report *BackfillReport
-	inARow int   // shards in a row that failed for a reason that others share
-	cause  error // why no further shard is begun; nil = go on
+	mu      sync.Mutex
+	report  *BackfillReport
+	offline bool  // no call is made
+	inARow  int   // shards in a row that failed for a reason that others share
+	cause   error // why no further shard is begun; nil = go on
 }
 
 // Backfill runs the shards of a job that are not published yet, resuming those
@@ -83,15 +85,21 @@ func runBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Executi
 }
 
 // PlanBackfill lists the shards of a job, what is done of them and what the
-// rest will take. It makes no calls but those that tell which shards there
-// are, and keeps their answers for the backfill.
+// rest will take. It makes no call: where only calls tell which shards there are,
+// it reports that, unless opts.Probe lets it ask. The answers are kept for the
+// backfill.
 func PlanBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (report *BackfillReport, err error) {
 	b, closeAll, err := openBackfill(ctx, job, opts, ex)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	if err := b.prepare(ctx); err != nil {
+	b.offline = !opts.Probe
+	err = b.prepare(ctx)
+	if b.offline && catalog.ClassOf(err) == catalog.ErrNotRecorded {
+		return b.unknown(), nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	return b.report, b.plan(ctx)
@@ -153,7 +161,7 @@ func (b *backfill) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.report = &BackfillReport{Job: b.job.Name, Currency: b.job.Gateway.Cost.Currency}
+	b.report = b.newReport()
 	for _, s := range shards {
 		r := &ShardReport{Shard: s, Job: s.Job, Date: s.day(), Values: s.Values}
 		if err := b.decide(ctx, r); err != nil {
@@ -164,6 +172,21 @@ func (b *backfill) prepare(ctx context.Context) error {
 	return nil
 }
 
+func (b *backfill) newReport() *BackfillReport {
+	return &BackfillReport{Job: b.job.Name, Currency: b.job.Gateway.Cost.Currency}
+}
+
+// unknown is the plan of a backfill of which no one knows the shards.
+func (b *backfill) unknown() *BackfillReport {
+	r := b.newReport()
+	for _, d := range b.job.Expand {
+		if d.Category != 0 {
+			r.Unknown = append(r.Unknown, fmt.Sprintf("the leaf categories of %d for %s: only calls tell them, one for each category with sub-categories", d.Category, d.Name))
+		}
+	}
+	return r
+}
+
 // decide finds out how far a shard is and what can be done with it. A day
 // that is over cannot be asked about: what a gateway shows is today's.
 func (b *backfill) decide(ctx context.Context, r *ShardReport) error {
@@ -171,6 +194,11 @@ func (b *backfill) decide(ctx context.Context, r *ShardReport) error {
 	if err != nil {
 		return err
 	}
+	root, err := localDir(b.job.journalRoot())
+	if err != nil {
+		return err
+	}
+	log.relocate(root)
 	published, err := b.published(ctx, r.Shard)
 	if err != nil {
 		return err

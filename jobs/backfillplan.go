@@ -31,7 +31,11 @@ func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := journal.Open(dir, journal.Options{Name: b.job.Name + "/expand", Logger: b.ex.Logger})
+	o := journal.Options{Name: b.job.Name + "/expand", Logger: b.ex.Logger}
+	if b.offline {
+		return b.readLeaves(ctx, e, dir, o)
+	}
+	j, err := journal.Open(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -42,9 +46,34 @@ func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, giveBack()) }()
-	o := gw.options(&b.job.Gateway, b.ex.Logger)
-	o.Pool, o.Drain = pool, b.ex.Drain
-	client, err := extract.NewClient(gw.dialect, j, o)
+	co := gw.options(&b.job.Gateway, b.ex.Logger)
+	co.Pool, co.Drain = pool, b.ex.Drain
+	return fillLeaves(ctx, e, gw.dialect, j, co)
+}
+
+// readLeaves is askLeaves without a call. What the journal lacks is an error of
+// class ErrNotRecorded.
+func (b *backfill) readLeaves(ctx context.Context, e Expand, dir string, o journal.Options) (Expand, error) {
+	if !isDir(dir) {
+		return nil, fmt.Errorf("expand: %w", catalog.ErrNotRecorded)
+	}
+	j, err := journal.OpenReadOnly(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close() // read only: there is nothing to lose
+	d, err := newDialect(&b.job.Gateway)
+	if err != nil {
+		return nil, err
+	}
+	return fillLeaves(ctx, e, d, j, extract.Options{
+		Gateway: b.job.Gateway.Kind, Logger: b.ex.Logger, Replay: true, Credentials: b.job.Gateway.redacted(),
+	})
+}
+
+// fillLeaves puts leaf categories in the place of the categories of e.
+func fillLeaves(ctx context.Context, e Expand, dialect extract.Dialect, j *journal.Journal, o extract.Options) (Expand, error) {
+	client, err := extract.NewClient(dialect, j, o)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type BackfillReport struct {
 	Cost     string         `json:"cost,omitempty"` // of these calls
 	Seconds  float64        `json:"seconds"`        // of a plan: at the configured rate
 	Currency string         `json:"currency,omitempty"`
+	Unknown  []string       `json:"unknown,omitempty"` // of a plan: why it is not known which shards there are
 }
 
 // ShardReport is a shard's part of it.
@@ -140,6 +141,10 @@ func (b *backfill) explain(worst error) string {
 
 // Print writes the report for a person: what is left, and the totals.
 func (r *BackfillReport) Print(w io.Writer, all bool) {
+	if len(r.Unknown) > 0 {
+		r.printUnknown(w)
+		return
+	}
 	if all {
 		fmt.Fprintf(w, "%-30s %-10s %-9s %9s  %s\n", "SHARD", "DATE", "STATE", "CALLS", "VALUES")
 	}
@@ -177,6 +182,15 @@ func (r *BackfillReport) Print(w io.Writer, all bool) {
 		fmt.Fprintf(w, ", %s at the configured rate", time.Duration(r.Seconds*float64(time.Second)).Round(time.Second))
 	}
 	fmt.Fprintln(w)
+}
+
+// printUnknown says why there is no plan.
+func (r *BackfillReport) printUnknown(w io.Writer) {
+	fmt.Fprintf(w, "%s: the shards are not known yet, and so neither are their calls:\n", r.Job)
+	for _, u := range r.Unknown {
+		printNote(w, u)
+	}
+	fmt.Fprintln(w, "--dry-run --probe makes these calls and keeps the answers for the backfill.")
 }
 
 // backfillProgress shows a backfill in one line, which a terminal redraws.

@@ -178,6 +178,12 @@ func (s *session) runsOf(ctx context.Context, date string) (runs *runLog, releas
 	if err = other.lockJournal(ctx); err == nil {
 		runs, err = openRunLog(ctx, s.outputs[0].Store, s.job.Name, date)
 	}
+	if err == nil {
+		var root string
+		if root, err = localDir(s.job.journalRoot()); err == nil {
+			runs.relocate(root)
+		}
+	}
 	if err != nil {
 		other.close()
 		return nil, nil, err

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"offerlake/load"
 	"offerlake/load/store"
 )
 
@@ -38,7 +40,7 @@ func Runs(ctx context.Context, dest string) ([]*RunState, error) {
 		all = append(all, l.Runs...)
 	}
 	for _, r := range all {
-		if r.State == StateRunning && r.gone() {
+		if r.State == StateRunning && r.gone(ctx, s) {
 			r.State = StateInterrupted
 		}
 	}
@@ -46,8 +48,19 @@ func Runs(ctx context.Context, dest string) ([]*RunState, error) {
 	return all, nil
 }
 
-// gone reports whether a run's process on this machine no longer exists.
-func (r *RunState) gone() bool {
+// gone reports whether a run's process no longer exists. A run holds the lock of
+// its job and date until its process ends, however it ends; the number of a
+// process says less, because another one may have it by now. Where the lock
+// cannot be looked at, the process can.
+func (r *RunState) gone(ctx context.Context, s load.Store) bool {
+	lock, err := load.AcquireLock(ctx, s, r.Job, r.Date, holder())
+	var held *load.LockedError
+	switch {
+	case err == nil:
+		return lock.Close() == nil
+	case errors.As(err, &held) && held.Holder.Host != "":
+		return held.Holder.Host != r.Host || held.Holder.PID != r.PID
+	}
 	host, _ := os.Hostname()
 	return r.Host == host && syscall.Kill(r.PID, 0) == syscall.ESRCH
 }

@@ -38,6 +38,9 @@ that name a day (expand.date.as: parameter).`,
 			if opts.Parallel < 1 {
 				return usageError("--parallel %d: it is 1 or more", opts.Parallel)
 			}
+			if opts.Probe && !dryRun {
+				return usageError("--probe is for --dry-run: a backfill asks for its shards anyway")
+			}
 			opts.Again = !resume
 			do := jobs.Backfill
 			if dryRun {
@@ -69,6 +72,7 @@ that name a day (expand.date.as: parameter).`,
 	cmd.Flags().StringVar(&opts.To, "to", "", "last date (default: that of the job's expand, else today in UTC+8)")
 	cmd.Flags().BoolVar(&resume, "resume", true, "leave published shards alone and resume unfinished ones; --resume=false does all of them again")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the shards, what is done of them, and the calls and cost of the rest")
+	cmd.Flags().BoolVar(&opts.Probe, "probe", false, "with --dry-run: make the calls that tell which shards there are (category_leaves), if they were not made yet")
 	cmd.Flags().IntVar(&opts.Parallel, "parallel", 4, "how many shards are run side by side")
 	addMaxCalls(cmd, &opts.MaxCalls, "stop with exit code 4 before making more calls than this in all shards together (default: the job's limits.per_run)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")

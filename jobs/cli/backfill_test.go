@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"offerlake/extract/sandbox"
 	"offerlake/jobs"
@@ -103,7 +104,7 @@ func TestBackfill(t *testing.T) {
 	out := t.TempDir()
 	job := writeJob(t, expandedJob("{keyword: [保温杯, 玻璃杯], date: {from: 2026-10-31, to: 2026-11-01}}", `search: {keywords: ["{keyword}"], pages: 1}`, out))
 	args := []string{"backfill", job, "--progress", "none", "--json", "--parallel", "2"}
-	plan := backfillReport(t, mustRun(t, append(args, "--dry-run")...))
+	plan := backfillReport(t, mustRun(t, append(args, "--dry-run", "--probe")...))
 	if len(plan.Shards) != 4 || plan.Calls == 0 || len(dataFiles(t, out)) != 0 || len(journalDirs(t, out)) != 0 {
 		t.Fatalf("the plan has %d shards and %d calls, want 4 and some, and nothing done", len(plan.Shards), plan.Calls)
 	}
@@ -273,11 +274,67 @@ func TestBackfillKeepsTheRate(t *testing.T) {
 	}
 }
 
+// TestBackfillDryRun: it makes no call, and says when only calls tell what the
+// shards are; those it makes with --probe are kept.
+func TestBackfillDryRun(t *testing.T) {
+	t.Parallel()
+	server, url := emulator(t, sandbox.Options{Offers: 100})
+	out := t.TempDir()
+	c := sandbox.Credentials()
+	job := strings.NewReplacer("kind: onebound", "kind: openplatform", fmt.Sprintf(`{key: "%s", secret: "%s"}`, c.Key, c.Secret),
+		fmt.Sprintf(`{app_key: "%s", app_secret: "%s", access_token: "%s"}`, c.Key, c.Secret, c.AccessToken), "search: {keywords: [保温杯, 玻璃杯]}", "category: {ids: [{category}], pages: 1}").Replace(listeningJob(url, "burst: 1", out))
+	path := writeJob(t, "expand: {category: {category_leaves: 13}}\n"+job)
+	dry := []string{"backfill", path, "--dry-run", "--progress", "none"}
+	r := mustRun(t, dry...)
+	if !strings.Contains(r.stdout, "not known yet") || !strings.Contains(r.stdout, "--probe") || server.Stats().Calls != 0 {
+		t.Errorf("after %d calls:\n%s", server.Stats().Calls, r.stdout)
+	}
+	if entries, err := os.ReadDir(filepath.Join(out, "_offerlake", "journals")); len(entries) > 0 {
+		t.Errorf("a dry run left %v, %v", entries, err)
+	}
+	if report := backfillReport(t, mustRun(t, append(dry, "--json")...)); len(report.Unknown) != 1 || len(report.Shards) > 0 {
+		t.Errorf("report: %+v, want no shard and the reason", report)
+	}
+	probed := backfillReport(t, mustRun(t, append(dry, "--json", "--probe")...))
+	calls := server.Stats().Calls
+	again := backfillReport(t, mustRun(t, append(dry, "--json")...))
+	if len(probed.Shards) < 2 || calls == 0 || server.Stats().Calls != calls || cmp.Diff(probed.Shards, again.Shards, cmpopts.IgnoreUnexported(jobs.ShardReport{})) != "" {
+		t.Errorf("%d shards after %d calls, then %d after %d more", len(probed.Shards), calls, len(again.Shards), server.Stats().Calls-calls)
+	}
+}
+
+// TestBackfillOfMovedJournals: a shard that was begun goes on from journals that
+// were moved, and is not taken for one without answers.
+func TestBackfillOfMovedJournals(t *testing.T) {
+	t.Parallel()
+	_, url := emulator(t, sandbox.Options{Offers: 100})
+	out, journals := t.TempDir(), t.TempDir()
+	job := func(dir string) string {
+		return writeJob(t, listeningJob(url, "burst: 1", out)+"journal: {url: "+filepath.Join(journals, dir)+"}\n")
+	}
+	yesterday := time.Now().Add(8*time.Hour).AddDate(0, 0, -1).Format(time.DateOnly)
+	if r := runCLI(t, "run", job("before"), "--date", yesterday, "--progress", "none", "--max-calls", "5"); r.code != jobs.ExitBudget {
+		t.Fatalf("exit code %d, want %d\n%s", r.code, jobs.ExitBudget, r.stderr)
+	}
+	if err := os.Rename(filepath.Join(journals, "before"), filepath.Join(journals, "after")); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"backfill", job("after"), "--from", yesterday, "--to", yesterday, "--progress", "none", "--json"}
+	plan := backfillReport(t, mustRun(t, append(args, "--dry-run")...))
+	if s := plan.Shards[0]; s.State != jobs.ShardBegun || s.Before != 5 {
+		t.Errorf("the plan has it %s after %d calls, want begun after 5", s.State, s.Before)
+	}
+	report := backfillReport(t, mustRun(t, args...))
+	if s := report.Shards[0].Summary; s == nil || s.Calls+5 != s.Answered {
+		t.Errorf("%+v, want a run that goes on after 5 calls", s)
+	}
+}
+
 // TestBackfillFlags: what makes no sense is refused before anything is done.
 func TestBackfillFlags(t *testing.T) {
 	t.Parallel()
 	job := writeJob(t, sandboxJob("onebound", "clean", 30, t.TempDir()))
-	for _, args := range [][]string{{"--parallel", "0"}, {"--max-calls", "0"}, {"--from", "yesterday"}} {
+	for _, args := range [][]string{{"--parallel", "0"}, {"--probe"}, {"--max-calls", "0"}, {"--from", "yesterday"}} {
 		if r := runCLI(t, append([]string{"backfill", job}, args...)...); r.code != 2 {
 			t.Errorf("backfill %v: exit code %d, want 2\n%s", args, r.code, r.stderr)
 		}

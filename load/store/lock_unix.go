@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"offerlake/load"
 )
@@ -31,7 +32,7 @@ func (l *Local) Lock(ctx context.Context, key string, note []byte) (io.Closer, e
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = tryLock(ctx, f)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		defer f.Close()
 		held, _ := io.ReadAll(io.LimitReader(f, 4096)) // who it is only makes the message better
@@ -45,6 +46,27 @@ func (l *Local) Lock(ctx context.Context, key string, note []byte) (io.Closer, e
 		return nil, err
 	}
 	return &lock{f}, nil
+}
+
+// Whoever only looks whether a lock is held has it for a moment.
+const (
+	lockTries = 5
+	lockPause = 10 * time.Millisecond
+)
+
+// tryLock locks a file unless another process holds it for longer than a look.
+func tryLock(ctx context.Context, f *os.File) error {
+	for try := 1; ; try++ {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || try == lockTries {
+			return err
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func writeNote(f *os.File, note []byte) error {
