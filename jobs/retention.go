@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"offerlake/load"
@@ -36,7 +38,8 @@ type JournalFate struct {
 type Retention struct {
 	Removed   int   `json:"removed"`
 	Compacted int   `json:"compacted"`
-	Freed     int64 `json:"freed"` // bytes
+	Freed     int64 `json:"freed"`            // bytes
+	States    int   `json:"states,omitempty"` // of changes, that were removed
 }
 
 // validateRetention keeps journals for as long as the job could reuse them.
@@ -97,10 +100,48 @@ func (s *session) retain(ctx context.Context) *Retention {
 			s.log().Warn("journal is kept as it is", "journal", d.dir, "error", err)
 		}
 	}
+	if s.job.Changes != nil && keep > 0 {
+		if r.States, err = s.pruneStates(ctx, root); err != nil {
+			s.log().Warn("states of changes are kept", "error", err)
+		}
+	}
 	if r.Removed+r.Compacted > 0 {
 		s.log().Info("journals", "removed", r.Removed, "compacted", r.Compacted, "freed", size(r.Freed))
 	}
 	return r
+}
+
+// pruneStates removes the states that nothing can be compared with any more: no
+// run of a date that can be resumed or is under way, and no replay, since the
+// journals of those dates are gone. The session's own journal is there still.
+func (s *session) pruneStates(ctx context.Context, root string) (int, error) {
+	var dates []string
+	dirs, err := journalsOf(root)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range dirs {
+		dates = append(dates, d.date)
+	}
+	home := s.outputs[0].Store
+	for key, err := range home.List(ctx, path.Join(runsDir, s.job.Name)+"/") {
+		if err != nil {
+			return 0, err
+		}
+		date := strings.TrimSuffix(path.Base(key), ".json")
+		runs, err := openRunLog(ctx, home, s.job.Name, date)
+		if err != nil {
+			return 0, err
+		}
+		needs := func(r *RunState) bool {
+			over := r.State == StatePublished || r.State == StateAbandoned
+			return !over && !(r.Replay && r.State == StateFailed) || isDir(r.Journal)
+		}
+		if slices.ContainsFunc(runs.Runs, needs) {
+			dates = append(dates, date)
+		}
+	}
+	return load.PruneStates(ctx, home, s.job.Name, dates, time.Now())
 }
 
 // retire removes or compacts one journal. The list of runs is told first: a

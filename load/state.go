@@ -33,7 +33,7 @@ const maxFrame = 256 << 20
 // idPrefix begins every line; the offer's number follows.
 const idPrefix = `{"offer_id":`
 
-func (k runKey) state() string { return path.Join(stateDir, "state", k.job, k.date+".ndjson.zst") }
+func (k runKey) state() string { return path.Join(stateDir, "state", k.job, k.date+stateSuffix) }
 
 // StateInfo describes the state that a run left, in the manifest.
 type StateInfo struct {

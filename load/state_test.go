@@ -382,3 +382,49 @@ func TestStateMemory(t *testing.T) {
 		sum = m.State.SHA256
 	}
 }
+
+// TestPruneStates: what a date is compared with stays, as do the newest state and
+// that of a publish that was cut short; a state that is gone is not passed over.
+func TestPruneStates(t *testing.T) {
+	t.Parallel()
+	s := storetest.NewMemory()
+	for day := 1; day <= 6; day++ {
+		if err := publishState(t, s, fmt.Sprintf("2026-11-%02d", day), "a", 1, 2, day+2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	has := func() (days []int) {
+		for day := 1; day <= 6; day++ {
+			if _, err := s.Open(t.Context(), stateKey(fmt.Sprintf("2026-11-%02d", day))); err == nil {
+				days = append(days, day)
+			}
+		}
+		return days
+	}
+	// A date without a run, between the third and the fourth, needs the third.
+	if n, err := load.PruneStates(t.Context(), s, testJob, []string{"2026-11-02", "2026-11-04", "2026-12-01"}, testTime); n != 3 || err != nil {
+		t.Errorf("PruneStates = %d, %v, want 3", n, err)
+	}
+	if diff := cmp.Diff([]int{1, 3, 6}, has()); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+	for before, want := range map[string]string{"2026-11-02": "2026-11-01", "2026-11-04": "2026-11-03", "2026-11-09": "2026-11-06"} {
+		if got := openState(t, s, before).Date(); got != want {
+			t.Errorf("OpenState(%s) = that of %s, want %s", before, got, want)
+		}
+	}
+	var gone *load.StateError
+	if _, err := load.OpenState(t.Context(), s, testJob, "2026-11-06"); !errors.As(err, &gone) || gone.Date != "2026-11-05" {
+		t.Errorf("OpenState before a pruned state: %v, want a StateError of 2026-11-05", err)
+	}
+	// Publishing the date again brings its state back.
+	if err := publishState(t, s, "2026-11-04", "b", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := publishState(t, s, "2026-11-05", "b", 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := openState(t, s, "2026-11-06").Date(); got != "2026-11-05" {
+		t.Errorf("after a replay: that of %s, want 2026-11-05", got)
+	}
+}

@@ -36,7 +36,7 @@ var errOtherBytes = errors.New("it is not what was published")
 // OpenState opens the newest state of a job that was published for a date
 // before the given one; later ones do not matter to it. It returns nil when
 // there is none. A state whose file was removed is passed over; one that was
-// damaged is a *StateError.
+// damaged, or that PruneStates removed, is a *StateError.
 //
 // A publish that was cut short after its intent counts, since it can only go
 // forward.
@@ -59,20 +59,32 @@ func OpenState(ctx context.Context, s Store, job, before string) (*State, error)
 // publishedDates returns the dates that a job has a manifest or an intent of,
 // sorted.
 func publishedDates(ctx context.Context, s Store, job string) ([]string, error) {
-	var dates []string
-	for _, dir := range []string{"manifests", "intents"} {
-		for key, err := range s.List(ctx, path.Join(stateDir, dir, job)+"/") {
-			if err != nil {
-				return nil, err
-			}
-			run := runKey{job: job, date: strings.TrimSuffix(path.Base(key), ".json")}
-			if run.validate() == nil {
-				dates = append(dates, run.date)
-			}
-		}
+	published, err := datesIn(ctx, s, "manifests", job)
+	if err != nil {
+		return nil, err
 	}
+	begun, err := datesIn(ctx, s, "intents", job)
+	if err != nil {
+		return nil, err
+	}
+	dates := slices.Concat(published, begun)
 	slices.Sort(dates)
 	return slices.Compact(dates), nil
+}
+
+// datesIn returns the dates of a job that have a record of a kind.
+func datesIn(ctx context.Context, s Store, kind, job string) ([]string, error) {
+	var dates []string
+	for key, err := range s.List(ctx, path.Join(stateDir, kind, job)+"/") {
+		if err != nil {
+			return nil, err
+		}
+		run := runKey{job: job, date: strings.TrimSuffix(path.Base(key), ".json")}
+		if run.validate() == nil {
+			dates = append(dates, run.date)
+		}
+	}
+	return dates, nil
 }
 
 // openStateOf opens the state of one run, nil if it has none. Another process
@@ -87,7 +99,7 @@ func openStateOf(ctx context.Context, s Store, run runKey) (*State, error) {
 		state, err := openStateFile(ctx, s, run, info)
 		switch {
 		case isNotExist(err):
-			return nil, nil
+			return nil, run.missing(ctx, s, info)
 		case tries == 3 || !errors.Is(err, errOtherBytes):
 			return state, err
 		}

@@ -196,3 +196,50 @@ func TestCompactRunning(t *testing.T) {
 		})
 	}
 }
+
+// TestPrunedStates: with its journals go the states of changes that nothing can
+// be compared with any more, and no others: a run that can be resumed and a
+// replay find theirs.
+func TestPrunedStates(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	job := writeJob(t, sandboxJob("onebound", "clean", 60, out)+"changes: {}\njournal: {keep: 30d}\n")
+	args := func(day int, more ...string) []string {
+		return append([]string{"run", job, "--date", fmt.Sprintf("2026-11-%02d", day), "--progress", "none", "--json",
+			"--set", fmt.Sprintf("gateway.sandbox.night=%d", day), "--set", "gateway.sandbox.changed=20%"}, more...)
+	}
+	for _, day := range []int{1, 2, 4, 5} {
+		mustRun(t, args(day)...)
+	}
+	if r := runCLI(t, args(3, "--max-calls", "5")...); r.code != jobs.ExitBudget {
+		t.Fatalf("exit code %d, want %d\n%s", r.code, jobs.ExitBudget, r.stderr)
+	}
+	state := filepath.Join(out, "parquet", "_offerlake")
+	ageFiles(t, filepath.Join(state, "journals"), 40)
+	s := summaryOf(t, mustRun(t, args(6)...))
+	if s.Journals == nil || s.Journals.Removed != 4 || s.Journals.States != 2 {
+		t.Errorf("retention = %+v, want 4 journals and 2 states removed", s.Journals)
+	}
+	var left []string
+	files, err := filepath.Glob(filepath.Join(state, "state", "t", "*.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		left = append(left, strings.TrimSuffix(filepath.Base(f), ".ndjson.zst"))
+	}
+	if diff := cmp.Diff([]string{"2026-11-02", "2026-11-05", "2026-11-06"}, left); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+
+	want := dataFiles(t, filepath.Join(out, "csv"))
+	mustRun(t, "replay", job, "--date", "2026-11-06", "--progress", "none")
+	if diff := cmp.Diff(want, dataFiles(t, filepath.Join(out, "csv"))); diff != "" {
+		t.Errorf("a replay differs from its run (-run +replay):\n%s", diff)
+	}
+	mustRun(t, args(3)...)
+	if r := runCLI(t, args(5, "--fresh")...); r.code != jobs.ExitFailed || !strings.Contains(r.stderr, "2026-11-04") || !strings.Contains(r.stderr, "no journal was left") {
+		t.Errorf("a run that would need a state that is gone: exit code %d, want %d and the reason\n%s", r.code, jobs.ExitFailed, r.stderr)
+	}
+	mustRun(t, "verify", out+"/parquet")
+}
