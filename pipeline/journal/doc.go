@@ -29,9 +29,15 @@
 //	ms       latency in whole milliseconds
 //	error    why there is no whole answer; left out when there is
 //	reused   ref of the record that the answer was copied from; left out when it was paid for
-//	sum      CRC-32C of the body, 8 hex digits
+//	sum      CRC-32C of the body, 8 hex digits, and behind it that of the other fields, see
+//	         below; records of older journals have the first alone
 //	body     the answer itself, when it is JSON in one line; byte for byte as received
 //	body_text, body_b64  in its place, for an answer that is other text, or no text
+//
+// The second half of sum covers everything but body and ref, which is the key's: of
+// key, error and reused the length in 4 bytes and the text, at in RFC 3339 with as
+// many digits of a second as it has, then status, attempt, ms and seq in 8 bytes
+// each. Numbers have their highest byte first.
 //
 // # Promises
 //

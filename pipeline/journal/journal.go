@@ -250,7 +250,7 @@ func (j *Journal) put(text []byte, l *line) error {
 		return err
 	}
 	l.seq = j.lastSeq + 1
-	text = sealLine(text, l.seq)
+	text = sealLine(text, l)
 	if n, err := s.file.WriteAt(text, s.size); err != nil {
 		j.ragged = n > 0
 		return errors.Join(j.writeError(s, err), j.trim(s))

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -409,6 +410,18 @@ func TestDamageIsAnError(t *testing.T) {
 		want   string
 	}{
 		{"body byte", func(l []string) []string { l[2] = strings.Replace(l[2], "12.50", "12.51", 1); return l }, "line 3: body does not match its sum"},
+		{"seq", replaced(2, `"seq":3`, `"seq":4`), "line 3: record does not match its sum"},
+		{"time", replaced(2, `"at":"2026`, `"at":"2025`), "line 3: record does not match its sum"},
+		{"status", replaced(2, `"status":200`, `"status":500`), "line 3: record does not match its sum"},
+		{"attempt", replaced(2, `"attempt":1`, `"attempt":2`), "line 3: record does not match its sum"},
+		{"latency", replaced(2, `"ms":`, `"ms":1`), "line 3: record does not match its sum"},
+		{"error", replaced(2, `,"sum"`, `,"error":"x","sum"`), "line 3: record does not match its sum"},
+		{"reused", replaced(2, `,"sum"`, `,"reused":"j#0","sum"`), "line 3: record does not match its sum"},
+		{"half a sum", func(l []string) []string {
+			at := strings.Index(l[2], `"sum":"`) + len(`"sum":"12345678`)
+			l[2] = l[2][:at] + l[2][at+4:]
+			return l
+		}, "line 3: record does not match its sum"},
 		{"key", func(l []string) []string { l[1] = strings.Replace(l[1], "num_iid=1", "num_iid=9", 1); return l }, "line 2: ref does not belong to the key"},
 		{"cut line", func(l []string) []string { l[0] = l[0][:50]; return l }, "line 1: not a JSON object"},
 		{"repeated line", func(l []string) []string { l[2] = l[1]; return l }, "line 3: seq 2 does not come after 2"},
@@ -444,6 +457,49 @@ func TestDamageIsAnError(t *testing.T) {
 			}
 		})
 	}
+}
+
+// replaced damages one line.
+func replaced(line int, old, with string) func([]string) []string {
+	return func(l []string) []string {
+		l[line] = strings.Replace(l[line], old, with, 1)
+		return l
+	}
+}
+
+// TestRecordsOfOlderJournals: their sum is of the body only. They are read, and
+// come to the same digest; their damage that it shows is found.
+func TestRecordsOfOlderJournals(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, Options{})
+	fill(t, j, 0, 6)
+	digest := j.Digest()
+	mustClose(t, j)
+	file := filepath.Join(dir, "000001.ndjson")
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := regexp.MustCompile(`"sum":"([0-9a-f]{8})[0-9a-f]{8}"`).ReplaceAll(raw, []byte(`"sum":"$1"`))
+	if len(old) != len(raw)-6*8 {
+		t.Fatalf("%d bytes of %d after taking 8 from 6 records", len(old), len(raw))
+	}
+	if err := os.WriteFile(file, old, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, dir, Options{})
+	checkAll(t, j, 6)
+	if j.Digest() != digest {
+		t.Errorf("Digest() = %s, want %s as before", j.Digest(), digest)
+	}
+	fill(t, j, 6, 8) // goes on in the new form
+	if err := j.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	checkAll(t, j, 8)
+	mustClose(t, j)
+	checkAll(t, open(t, dir, Options{}), 8)
 }
 
 func TestDamagedSealedSegment(t *testing.T) {
@@ -581,7 +637,7 @@ func TestLinesRewrittenByOtherTools(t *testing.T) {
 	lines[1] = "{ \"extra\":{}" + sorted.String() + "}\r\n"
 	lines[2] = strings.Replace(lines[2], `"key":"onebound`, `"key":"\u006fnebound`, 1)
 	at := strings.Index(lines[3], `,"sum"`)
-	lines[3] = lines[3][:at] + lines[3][at+len(`,"sum":"12345678"`):]
+	lines[3] = lines[3][:at] + lines[3][at+len(`,"sum":"1234567812345678"`):]
 	lines[4] = "\n" + lines[4]
 	if err := os.WriteFile(file, []byte(strings.TrimSuffix(strings.Join(lines, ""), "\n")), 0o644); err != nil {
 		t.Fatal(err)

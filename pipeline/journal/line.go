@@ -43,7 +43,8 @@ type line struct {
 	ms      int64
 	err     []byte
 	reused  []byte
-	sum     uint32
+	sum     uint32 // of the body
+	sumAt   int    // where a line that is being written has the digits of the other sum
 	kind    bodyKind
 	body    []byte // bodyText: the JSON string with its quotes
 }
@@ -98,7 +99,8 @@ func appendLine(b []byte, r *catalog.Record) ([]byte, line, error) {
 	}
 	w.RawStr(`,"sum":"`)
 	w.Buf = hex.AppendEncode(w.Buf, binary.BigEndian.AppendUint32(nil, l.sum))
-	w.RawStr(`",`)
+	l.sumAt = len(w.Buf) - len(b)
+	w.RawStr(`00000000",`)
 	writeBody(&w, r.Body)
 	w.RawStr("}\n")
 	if len(w.Buf) > math.MaxUint32 {
@@ -122,11 +124,14 @@ func writeBody(w *jx.Writer, body []byte) {
 	}
 }
 
-// sealLine puts the sequence number in front of what appendLine made and
-// returns the whole line.
-func sealLine(b []byte, seq int64) []byte {
+// sealLine puts the sequence number of l in front of what appendLine made, and
+// the sum that covers it in its place, and returns the whole line.
+func sealLine(b []byte, l *line) []byte {
 	var digits [20]byte
-	d := strconv.AppendInt(digits[:0], seq, 10)
+	d := strconv.AppendInt(digits[:0], l.seq, 10)
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], l.headSum())
+	hex.Encode(b[l.sumAt:], sum[:])
 	start := seqRoom - len(d) - len(`{"seq":`)
 	copy(b[start:], `{"seq":`)
 	copy(b[seqRoom-len(d):], d)
@@ -385,8 +390,12 @@ func rawValue(d *jx.Decoder) ([]byte, error) {
 	return bytes.TrimSpace(raw), err
 }
 
+// bodyDigits are the digits of a sum that are the body's. Those behind them are
+// of the other fields; records of older journals have none.
+const bodyDigits = 8
+
 // check fills in the key's hash and compares ref and sum, where they are
-// given, with the key and the body.
+// given, with the record.
 func (l *line) check(ref, sum []byte) error {
 	l.hash = hashOf(l.key)
 	if len(ref) > 0 {
@@ -401,12 +410,26 @@ func (l *line) check(ref, sum []byte) error {
 		return err
 	}
 	l.sum = crcOf(body)
-	if len(sum) > 0 {
-		if v, err := strconv.ParseUint(string(sum), 16, 32); err != nil || uint32(v) != l.sum {
-			return errors.New("body does not match its sum")
-		}
+	if len(sum) == 0 {
+		return nil
+	}
+	if !isSum(sum[:min(bodyDigits, len(sum))], l.sum) {
+		return errors.New("body does not match its sum")
+	}
+	if len(sum) > bodyDigits && !isSum(sum[bodyDigits:], l.headSum()) {
+		return errors.New("record does not match its sum")
 	}
 	return nil
+}
+
+func isSum(digits []byte, sum uint32) bool {
+	v, err := strconv.ParseUint(string(digits), 16, 32)
+	return err == nil && len(digits) == bodyDigits && uint32(v) == sum
+}
+
+// headSum is the checksum of all fields but the body.
+func (l *line) headSum() uint32 {
+	return crcOf(binary.BigEndian.AppendUint64(l.appendHead(make([]byte, 0, 512)), uint64(l.seq)))
 }
 
 // content returns the body as it was received. It may alias the line.
@@ -451,14 +474,18 @@ func (l *line) head() catalog.Record {
 
 // identity is the hash of everything in the record but its place.
 func (l *line) identity() [sha256.Size]byte {
-	b := make([]byte, 0, 512)
+	return sha256.Sum256(binary.BigEndian.AppendUint64(l.appendHead(make([]byte, 0, 512)), uint64(l.sum)))
+}
+
+// appendHead appends all fields but the body and the place.
+func (l *line) appendHead(b []byte) []byte {
 	for _, field := range [][]byte{l.key, l.err, l.reused} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
 		b = append(b, field...)
 	}
 	b = l.at.AppendFormat(b, time.RFC3339Nano)
-	for _, n := range []int64{int64(l.status), int64(l.attempt), l.ms, int64(l.sum)} {
+	for _, n := range []int64{int64(l.status), int64(l.attempt), l.ms} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	return sha256.Sum256(b)
+	return b
 }
