@@ -22,6 +22,7 @@ type Job struct {
 	Details Details  `yaml:"details" doc:"How the details of each offer are fetched."`
 	Enrich  []string `yaml:"enrich" enum:"supplier,sales,reviews,shipping,categories" doc:"What to ask for beyond the details; see docs/gateways.md for which kind can tell what, and for the calls that it takes."`
 	Reuse   Reuse    `yaml:"reuse" doc:"How old answers of earlier runs of this job may be to be used instead of paying for new ones; details have details.reuse_within. 0s = always ask."`
+	Aliases Aliases  `yaml:"aliases" doc:"Canonical names and values of attributes, beyond the built-in ones; for the columns canonical_text, canonical_name, canonical_value, color and size. Keys that identify, such as sku_key, do not depend on them."`
 	Changes *Changes `yaml:"changes" doc:"Compare each offer with its last published state, and write what differs to the table changes. {} does so with all defaults."`
 	Expand  Expand   `yaml:"expand" doc:"Turns the job into many shards, one for each combination of values, for offerlake backfill; fields use the values as {name}. See docs/operations.md."`
 	Output  []Output `yaml:"output" req:"true" doc:"Where the tables go. One URL holds one format."`
@@ -135,6 +136,12 @@ type Details struct {
 	ReuseWithin Duration `yaml:"reuse_within" default:"0s" doc:"Take an offer's details from an earlier run of this job when they were not older than this when the run began, whatever batch they were asked for in; 0s = always ask."`
 	Unchanged   string   `yaml:"unchanged" enum:"ask,reuse" default:"ask" doc:"reuse: take the details of an offer from an earlier run, up to details.refresh old, when its row of search results says that it was not changed since (openplatform)."`
 	Refresh     Duration `yaml:"refresh" default:"7d" doc:"How old the details of an unchanged offer may be: it is asked for anew this often. For unchanged: reuse."`
+}
+
+// Aliases are the canonical names and values of attributes.
+type Aliases struct {
+	Names  map[string]string            `yaml:"names" doc:"Canonical names by the seller's: {配色: 颜色}."`
+	Values map[string]map[string]string `yaml:"values" doc:"Canonical values by the seller's, below the canonical name: {颜色: {大红: 红色}}."`
 }
 
 // Output is one destination.

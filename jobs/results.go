@@ -36,7 +36,7 @@ func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeli
 		Endpoints: stats.Endpoints, Credentials: stats.Credentials,
 		SecondsAtLimit: stats.Waited.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
 		Paid:           paid, Cost: costOf(s.job, paid),
-		Discovered: r.Discovered, Probes: r.Probes, Rejects: r.Rejects,
+		Discovered: r.Discovered, Probes: r.Probes, Rejects: r.Rejects, Flags: r.Flags,
 		Journal: s.journalDir(), JournalDigest: j.Digest(),
 	}
 	if sum.Cost != "" {

@@ -237,7 +237,7 @@ func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.C
 	s.metrics = s.ex.Metrics.Begin(func() (pipeline.Snapshot, pipeline.GatewayStats) { return stats.Snapshot(), gateway() })
 	progress := pipeline.StartProgress(s.ex.Progress, s.ex.ProgressTo, pipeline.ProgressOptions{Snapshot: stats.Snapshot, Gateway: gateway})
 	defer progress.Stop()
-	normaliser := transform.New(transform.Options{})
+	normaliser := transform.New(transform.Options{Aliases: transform.NewAliases(s.job.Aliases.Names, s.job.Aliases.Values)})
 	opts := pipeline.Options{
 		Leaves: s.leaves, Market: client, Normaliser: normaliser, Reject: transform.RejectDetail,
 		Hit: transform.Hit, Record: transform.NewRecords(s.job.declaredColumns()).Record,

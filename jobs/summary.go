@@ -40,6 +40,7 @@ type Summary struct {
 	Currency        string                     `json:"currency,omitempty"`
 	Discovered      int64                      `json:"discovered"`
 	Rejects         map[string]int64           `json:"rejects"`
+	Flags           map[string]int64           `json:"flags,omitempty"` // values to be read with care, by code
 	DeclaredTotal   int64                      `json:"declared_total"`
 	Obtained        int64                      `json:"obtained"`
 	Coverage        float64                    `json:"coverage"` // obtained of declared, 0 to 1
@@ -152,6 +153,9 @@ func (s *Summary) Print(w io.Writer) {
 	line("at limit", "%s waiting for the rate limit", time.Duration(s.SecondsAtLimit*float64(time.Second)).Round(time.Millisecond*10))
 	if len(s.Rejects) > 0 {
 		line("rejects", "%s", countsByName(s.Rejects))
+	}
+	if len(s.Flags) > 0 {
+		line("flags", "%s", countsByName(s.Flags))
 	}
 	if s.DeclaredTotal > 0 {
 		line("coverage", "%s (%s of %s declared)", percent(s.Coverage), count(s.Obtained), count(s.DeclaredTotal))

@@ -14,6 +14,7 @@ import (
 	"offerlake/extract"
 	"offerlake/extract/sandbox"
 	"offerlake/load"
+	"offerlake/transform"
 )
 
 // validate reports everything that is wrong with a decoded job, each fault at
@@ -32,6 +33,7 @@ func (p *parsing) validate(j *Job) {
 		p.wrong("details.batch", fmt.Sprintf("batch is %d; it must be between 1 and 1000", j.Details.Batch), "")
 	}
 	p.repeated(j.Enrich, "enrich")
+	p.validateAliases(j.Aliases)
 	if j.Changes != nil {
 		p.validateChanges(j.Changes)
 	}
@@ -472,4 +474,19 @@ func within(dir, other string) bool {
 // cleanURL is a destination as people read it.
 func cleanURL(u string) string {
 	return strings.TrimRight(strings.TrimPrefix(u, "file://"), "/")
+}
+
+// validateAliases reports aliases that stand for nothing.
+func (p *parsing) validateAliases(a Aliases) {
+	check := func(of map[string]string, at string) {
+		for _, alias := range slices.Sorted(maps.Keys(of)) {
+			if transform.Clean(alias) == "" || transform.Clean(of[alias]) == "" {
+				p.wrong(at, fmt.Sprintf("%q: %q is empty on one side", alias, of[alias]), "Write the seller's text and the canonical one.")
+			}
+		}
+	}
+	check(a.Names, "aliases.names")
+	for _, name := range slices.Sorted(maps.Keys(a.Values)) {
+		check(a.Values[name], "aliases.values."+name)
+	}
 }

@@ -20,7 +20,7 @@ func rowsOf(table string, rows *catalog.Rows) []reflect.Value {
 	field := map[string]string{
 		"products": "Products", "skus": "SKUs", "price_tiers": "PriceTiers", "attributes": "Attributes", "images": "Images",
 		"suppliers": "Suppliers", "sales": "Sales", "reviews": "Reviews", "shipping": "Shipping",
-		"categories": "Categories", "hits": "Hits", "changes": "Changes", "coverage": "Coverage", "rejects": "Rejects", "calls": "Calls",
+		"categories": "Categories", "hits": "Hits", "changes": "Changes", "coverage": "Coverage", "rejects": "Rejects", "flags": "Flags", "calls": "Calls",
 	}[table]
 	slice := reflect.ValueOf(rows).Elem().FieldByName(field)
 	all := make([]reflect.Value, slice.Len())
@@ -36,6 +36,10 @@ func cells(row reflect.Value) []string {
 	var all []string
 	for i := range row.NumField() {
 		if row.Type().Field(i).Tag.Get("json") == "-" {
+			continue
+		}
+		if row.Type().Field(i).Anonymous {
+			all = append(all, cells(row.Field(i))...)
 			continue
 		}
 		all = append(all, cell(row.Field(i), row.Type().Field(i).Name == "Day"))

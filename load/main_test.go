@@ -105,9 +105,9 @@ func addOffer(rows *catalog.Rows, n int) {
 		OfferID: id, Gateway: "sandbox", Title: fmt.Sprintf("保温杯 %d \"500ml\", 不锈钢\n新款", n),
 		TitleTranslated: maybe(r, fmt.Sprintf("=HYPERLINK(%d)", n)), CategoryID: maybe(r, int64(1031910+r.IntN(9))),
 		CategoryName: maybe(r, "杯子"), Status: catalog.StatusPublished,
-		PriceMin: maybe(r, decimal(r)), PriceMax: maybe(r, decimal(r)), PriceBasis: catalog.BasisSKU, Currency: "CNY",
+		PriceMin: maybe(r, decimal(r)), PriceMax: maybe(r, decimal(r)), PriceBasis: catalog.BasisSKU, PriceAtMinOrder: catalog.Opt[catalog.Decimal]{V: catalog.Decimal(n + 1), OK: n%2 == 0}, Currency: "CNY",
 		MinOrderQuantity: maybe(r, r.Int64N(100)), Unit: maybe(r, "个"), Stock: maybe(r, r.Int64N(1e9)-5),
-		Sold: maybe(r, r.Int64N(1e6)), SoldIsLowerBound: r.IntN(2) == 0, SupplierID: maybe(r, fmt.Sprintf("b2b-%d", r.IntN(50))),
+		Sold: maybe(r, r.Int64N(1e6)), SoldIsLowerBound: r.IntN(2) == 0, StockIsLowerBound: n%3 == 0, SupplierID: maybe(r, fmt.Sprintf("b2b-%d", r.IntN(50))),
 		SupplierName: maybe(r, "义乌市某某厂"), Province: maybe(r, provinces[r.IntN(len(provinces))]), City: maybe(r, ""),
 		FreeShipping: maybe(r, r.IntN(2) == 0), VerifiedSupplier: maybe(r, true), WeightG: maybe(r, decimal(r)),
 		ImageURL: maybe(r, fmt.Sprintf("https://cbu01.alicdn.com/img/%d.jpg", r.Uint64())), ImageCount: 5, SKUCount: 3,
@@ -120,7 +120,7 @@ func addOffer(rows *catalog.Rows, n int) {
 		rows.Images = append(rows.Images, catalog.Image{OfferID: id, Role: catalog.ImageSKU, Position: int32(i),
 			SKUKey: maybe(r, fmt.Sprintf("%032x", r.Uint64())), URL: fmt.Sprintf("https://cbu01.alicdn.com/%d/%d.jpg", n, i)})
 		rows.Attributes = append(rows.Attributes, catalog.AttributeRow{OfferID: id, Position: int32(i),
-			AttributeID: maybe(r, r.Int64N(1e6)), Name: "材质", Value: fmt.Sprintf("@%d", r.IntN(20))})
+			AttributeID: maybe(r, r.Int64N(1e6)), Name: "材质", Value: fmt.Sprintf("@%d", r.IntN(20)), CanonicalName: maybe(r, "材料"), CanonicalValue: maybe(r, "钢"), Amount: amount(r)})
 		rows.PriceTiers = append(rows.PriceTiers, catalog.PriceTier{OfferID: id, SKUKey: maybe(r, fmt.Sprintf("%032x", r.Uint64())),
 			MinQuantity: int64(i)*10 + 1, MaxQuantity: maybe(r, int64(i)*10+10), Price: decimal(r)})
 	}
@@ -145,6 +145,8 @@ func addOffer(rows *catalog.Rows, n int) {
 	if n%10 == 0 {
 		rows.Rejects = append(rows.Rejects, catalog.Reject{OfferID: maybe(r, id), Stage: "fetch", Code: "not_found",
 			Message: "no such offer", Excerpt: maybe(r, `{"a":"b"}`), JournalRef: ref})
+		rows.Flags = append(rows.Flags, catalog.Flag{OfferID: id, SKUKey: maybe(r, "k"), Code: "impossible_price", Message: "a price is more than 0",
+			Path: "skus[1].price", Excerpt: maybe(r, "0"), ObservedAt: at, JournalRef: ref})
 	}
 }
 
@@ -152,10 +154,16 @@ func makeSKU(r *rand.Rand, id catalog.OfferID, i int, at time.Time, ref string) 
 	return catalog.SKU{
 		OfferID: id, SKUKey: fmt.Sprintf("%016x%016x", r.Uint64(), r.Uint64()), SKUID: maybe(r, r.Int64N(1e13)),
 		SpecID: maybe(r, fmt.Sprintf("%016x", r.Uint64())), Attributes: pairs(r, "颜色"), AttributesText: fmt.Sprintf("尺码=%d", i),
+		Variant:           catalog.Variant{CanonicalText: maybe(r, "尺码=1"), Color: maybe(r, "红色"), Size: maybe(r, "XL"), Amount: amount(r)},
+		StockIsLowerBound: i == 1, SoldIsLowerBound: i == 2,
 		Price: maybe(r, decimal(r)), PromotionPrice: maybe(r, decimal(r)), ConsignPrice: maybe(r, decimal(r)),
 		Stock: maybe(r, r.Int64N(1e6)), Sold: maybe(r, r.Int64N(1e4)), CargoNumber: maybe(r, "-12"),
 		ImageURL: maybe(r, "https://cbu01.alicdn.com/x.jpg"), WeightG: maybe(r, decimal(r)), ObservedAt: at, JournalRef: ref,
 	}
+}
+
+func amount(r *rand.Rand) catalog.Amount {
+	return catalog.Amount{Quantity: maybe(r, decimal(r)), Unit: maybe(r, "ml"), Pack: maybe(r, r.Int64N(30))}
 }
 
 func maybe[T any](r *rand.Rand, v T) catalog.Opt[T] {

@@ -36,7 +36,7 @@ func Tables() []*Table {
 	return []*Table{
 		products(), skus(), priceTiers(), attributes(), images(), suppliers(), sales(), reviews(),
 		shipping(), categories(), hits(), changes(),
-		coverage(), rejects(), calls(),
+		coverage(), rejects(), flags(), calls(),
 	}
 }
 

@@ -24,12 +24,13 @@ type Report struct {
 
 	Rows     map[string]int64   `json:"rows"`    // handed to the tables, by table name
 	Rejects  map[string]int64   `json:"rejects"` // by code
+	Flags    map[string]int64   `json:"flags"`   // by code
 	Stops    map[string]int64   `json:"stops"`   // leaves by the reason of their coverage row, "" = none
 	Coverage []catalog.Coverage `json:"-"`       // in output order
 }
 
 func newReport(started time.Time) Report {
-	return Report{Started: started, Rows: map[string]int64{}, Rejects: map[string]int64{}, Stops: map[string]int64{}}
+	return Report{Started: started, Rows: map[string]int64{}, Rejects: map[string]int64{}, Flags: map[string]int64{}, Stops: map[string]int64{}}
 }
 
 // add counts finished rows.
@@ -39,7 +40,7 @@ func (r *Report) add(rows *catalog.Rows) {
 		"attributes": len(rows.Attributes), "images": len(rows.Images), "suppliers": len(rows.Suppliers),
 		"sales": len(rows.Sales), "reviews": len(rows.Reviews), "shipping": len(rows.Shipping),
 		"categories": len(rows.Categories), "hits": len(rows.Hits),
-		"coverage": len(rows.Coverage), "rejects": len(rows.Rejects), "calls": len(rows.Calls),
+		"coverage": len(rows.Coverage), "rejects": len(rows.Rejects), "flags": len(rows.Flags), "calls": len(rows.Calls),
 	} {
 		r.Rows[name] += int64(n)
 	}
@@ -53,6 +54,9 @@ func (r *Report) add(rows *catalog.Rows) {
 	}
 	for _, reject := range rows.Rejects {
 		r.Rejects[reject.Code]++
+	}
+	for i := range rows.Flags {
+		r.Flags[rows.Flags[i].Code]++
 	}
 	for _, c := range rows.Coverage {
 		r.Stops[c.Reason.Or("")]++

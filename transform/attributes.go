@@ -98,13 +98,17 @@ func (p *pass) attributes() {
 		if name == "" && value == "" {
 			continue
 		}
-		p.rows.Attributes = append(p.rows.Attributes, catalog.AttributeRow{
+		row := catalog.AttributeRow{
 			OfferID:     p.o.ID,
 			Position:    position,
 			AttributeID: p.id(a.ID, part{list: "attributes", index: i, field: "id"}),
 			Name:        name,
 			Value:       value,
-		})
+			Amount:      ParseAmount(value),
+		}
+		canonical := p.options.Aliases.Pair(catalog.Pair{Key: name, Value: value})
+		row.CanonicalName, row.CanonicalValue = other(canonical.Key, name), other(canonical.Value, value)
+		p.rows.Attributes = append(p.rows.Attributes, row)
 		position++
 	}
 }

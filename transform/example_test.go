@@ -22,8 +22,8 @@ func ExampleNormaliser_Normalise() {
 	for _, s := range rows.SKUs {
 		fmt.Println(s.SKUKey, s.AttributesText, s.Price.V)
 	}
-	for _, r := range rows.Rejects {
-		fmt.Println(r.Code, r.Path.V, r.Excerpt.V)
+	for _, f := range rows.Flags {
+		fmt.Println(f.Code, f.Path, f.Excerpt.V)
 	}
 	// Output:
 	// 新款连衣裙 sku 39 42

@@ -22,9 +22,8 @@ func (p *pass) money(text string, where part) (m Money, ok bool) {
 	case m.Kind == MoneyNegotiable:
 		p.negotiable = true
 	case m.Kind == MoneyAbsent:
-	case m.Min <= 0:
-		p.reject(CodeImpossiblePrice, where, "a price is more than 0", text)
 	default:
+		p.flagPrice(m.Min, where, text)
 		return m, true
 	}
 	return Money{}, false
@@ -74,12 +73,15 @@ func (p *pass) countable(n int64, err error, text string, where part) catalog.Op
 	return catalog.Opt[int64]{}
 }
 
-func (p *pass) stock(text string, where part) catalog.Opt[int64] {
-	n := p.count(text, where)
+// stock reads a number of pieces on sale: a number as a rule, "999+" on some
+// pages. The gateways' numbers for "plenty" count nothing.
+func (p *pass) stock(text string, where part) (n catalog.Opt[int64], lowerBound bool) {
+	n, lowerBound = p.sold(text, where)
 	if isPlenty(n.V) {
-		return catalog.Opt[int64]{}
+		p.flag(FlagPlentyInStock, where, "the number that stands for plenty", text)
+		return catalog.Opt[int64]{}, false
 	}
-	return n
+	return n, lowerBound
 }
 
 func (p *pass) sold(text string, where part) (n catalog.Opt[int64], lowerBound bool) {
@@ -108,10 +110,11 @@ func (p *pass) weight(m catalog.Measure, where part) catalog.Opt[catalog.Decimal
 	}
 	d, err := ParseWeight(m)
 	switch {
-	case errors.Is(err, catalog.ErrDecimalRange) || err == nil && d > p.options.MaxWeight:
-		p.reject(CodeImplausibleWeight, where, "more than "+p.options.MaxWeight.String()+" g", m.Text+" "+m.Unit)
 	case err != nil:
 		p.reject(CodeBadNumber, where, err.Error(), m.Text+" "+m.Unit)
+	case d > p.options.MaxWeight:
+		p.flag(FlagImplausibleWeight, where, "more than "+p.options.MaxWeight.String()+" g", m.Text+" "+m.Unit)
+		return catalog.Some(d)
 	case d > 0:
 		return catalog.Some(d)
 	}

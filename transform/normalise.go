@@ -11,11 +11,17 @@ type Options struct {
 	// MaxWeight is the greatest weight, in grams, that is believed; sellers
 	// are known to declare 10,000 kg for a cup. Default: 1,000,000 g.
 	MaxWeight catalog.Decimal
+	// Aliases are the canonical names and values of attributes, beyond the
+	// built-in ones. Default: only these.
+	Aliases *Aliases
 }
 
 func (o Options) withDefaults() Options {
 	if o.MaxWeight <= 0 {
 		o.MaxWeight = 1_000_000 * one
+	}
+	if o.Aliases == nil {
+		o.Aliases = NewAliases(nil, nil)
 	}
 	return o
 }
@@ -58,6 +64,7 @@ func truncate(rows, before *catalog.Rows) {
 	rows.Suppliers = rows.Suppliers[:len(before.Suppliers)]
 	rows.Sales = rows.Sales[:len(before.Sales)]
 	rows.Rejects = rows.Rejects[:len(before.Rejects)]
+	rows.Flags = rows.Flags[:len(before.Flags)]
 }
 
 // pass is the work on one offer. Its methods append rows, and rejects for what
@@ -71,6 +78,8 @@ type pass struct {
 	images     imageSet
 	lastImage  struct{ text, url string } // of the SKU before
 	negotiable bool                       // a price field read 面议
+	skuKey     string                     // of the SKU whose row is being made
+	variants   variantCache
 }
 
 func (p *pass) offer() {
@@ -120,8 +129,9 @@ func (p *pass) describe() {
 func (p *pass) trade() {
 	firstSKU := len(p.rows.SKUs)
 	table := hasSKUTable(p.o)
-	p.product.Stock = p.stock(p.o.Stock, of("stock"))
+	p.product.Stock, p.product.StockIsLowerBound = p.stock(p.o.Stock, of("stock"))
 	q := p.quote(table)
+	p.product.MinOrderQuantity = p.minOrder(q.first)
 	if table {
 		p.skus(&q)
 	} else {
@@ -130,9 +140,8 @@ func (p *pass) trade() {
 	p.settle(&q, table)
 	skus := p.rows.SKUs[firstSKU:]
 	if !p.product.Stock.OK {
-		p.product.Stock = totalStock(skus)
+		p.product.Stock, p.product.StockIsLowerBound = totalStock(skus)
 	}
-	p.product.MinOrderQuantity = p.minOrder(q.first)
 	p.product.SKUCount = int32(len(skus))
 	images := p.rows.Images[p.images.first:]
 	p.product.ImageCount = int32(len(images))
@@ -151,15 +160,17 @@ func (p *pass) minOrder(listed int64) catalog.Opt[int64] {
 	return catalog.Opt[int64]{V: listed, OK: listed > 0}
 }
 
-// totalStock returns the sum of the SKUs' stocks when all of them are known.
-func totalStock(skus []catalog.SKU) catalog.Opt[int64] {
+// totalStock returns the sum of the SKUs' stocks when all of them are known,
+// and whether one of them is a lower bound.
+func totalStock(skus []catalog.SKU) (total catalog.Opt[int64], lowerBound bool) {
 	sum := int64(0)
 	for i := range skus {
 		stock := skus[i].Stock
 		if !stock.OK || stock.V > math.MaxInt64-sum {
-			return catalog.Opt[int64]{}
+			return catalog.Opt[int64]{}, false
 		}
 		sum += stock.V
+		lowerBound = lowerBound || skus[i].StockIsLowerBound
 	}
-	return catalog.Some(sum)
+	return catalog.Some(sum), lowerBound
 }

@@ -13,9 +13,17 @@ type quote struct {
 	perSKU   bool   // SKUs may have tiers of their own
 	stepped  bool   // a SKU has
 	first    int64  // the quantity that the offer's price list begins at, 0 = not told
+	priced   bool   // a SKU of the table names a price
 	headline span
 	fallback catalog.Opt[catalog.Decimal] // the price of a SKU that names none
 	span     span                         // of the prices that rows have
+	atMin    span                         // of what they are when the minimum order is placed
+}
+
+// add counts the price of a row.
+func (q *quote) add(price catalog.Opt[catalog.Decimal]) {
+	q.span.add(price)
+	q.atMin.add(price)
 }
 
 // step is one tier. A step without a price is a hole: it ends the tier before
@@ -27,11 +35,11 @@ type step struct {
 	index   int  // in the gateway's order
 }
 
-// span is the range of the prices added to it.
+// span is the range of the prices added to it. Impossible ones do not count.
 type span struct{ min, max catalog.Opt[catalog.Decimal] }
 
 func (s *span) add(d catalog.Opt[catalog.Decimal]) {
-	if !d.OK {
+	if !d.OK || d.V <= 0 {
 		return
 	}
 	if !s.min.OK || d.V < s.min.V {
@@ -51,12 +59,12 @@ func (s *span) add(d catalog.Opt[catalog.Decimal]) {
 // while others do.
 func (p *pass) quote(table bool) quote {
 	q := quote{headline: p.headline()}
-	priced, stepped := false, false
+	stepped := false
 	for i := range p.o.SKUs {
-		priced = priced || p.o.SKUs[i].Price != ""
+		q.priced = q.priced || p.o.SKUs[i].Price != ""
 		stepped = stepped || len(p.o.SKUs[i].Tiers) > 0
 	}
-	bySKU := table && priced
+	bySKU := table && q.priced
 	steps := p.steps(p.o.Tiers, 0)
 	switch {
 	case table && stepped && (p.o.Pricing == catalog.PricingSKUByQuantity || p.o.Pricing == catalog.PricingUnknown):
@@ -71,14 +79,35 @@ func (p *pass) quote(table bool) quote {
 	switch {
 	case byQuantity:
 		q.steps = steps
-		q.fallback = steps[0].price
+		q.fallback = possible(steps[0].price)
 	case bySKU && p.o.Pricing != catalog.PricingByQuantity:
 	case len(steps) == 1 && steps[0].price.OK:
-		q.fallback = steps[0].price
+		q.fallback = possible(steps[0].price)
 	case q.headline.min == q.headline.max:
 		q.fallback = q.headline.min
 	}
 	return q
+}
+
+// possible returns a price that others can take over: none that is impossible.
+func possible(d catalog.Opt[catalog.Decimal]) catalog.Opt[catalog.Decimal] {
+	if d.V <= 0 {
+		return catalog.Opt[catalog.Decimal]{}
+	}
+	return d
+}
+
+// priceAt returns the price of one piece when n are ordered: that of the first
+// step for less than it begins at.
+func priceAt(steps []step, n int64) catalog.Opt[catalog.Decimal] {
+	var price catalog.Opt[catalog.Decimal]
+	for _, s := range steps {
+		if !possible(s.price).OK || price.OK && s.from > n {
+			continue
+		}
+		price = s.price
+	}
+	return price
 }
 
 // headline reads the price that stands for the offer as a whole; it may be a
@@ -123,7 +152,13 @@ func (p *pass) steps(tiers []catalog.Tier, sku int) []step {
 		steps = append(steps, s)
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.from, b.from) })
-	return p.distinct(steps, sku)
+	steps = p.distinct(steps, sku)
+	for i := 1; i < len(steps); i++ {
+		if was, is := possible(steps[i-1].price), possible(steps[i].price); was.OK && is.V > was.V {
+			p.flag(FlagRisingTiers, part{sku: sku, list: "tiers", index: steps[i].index, field: "price"}, "a larger quantity costs more apiece", is.V.String())
+		}
+	}
+	return steps
 }
 
 func tierQuantity(text string, tiers int) (int64, error) {
@@ -166,12 +201,16 @@ func (p *pass) addTiers(steps []step, key catalog.Opt[string], prices *span) {
 // prices into q.
 func (p *pass) skuPrice(i int, key string, q *quote) catalog.Opt[catalog.Decimal] {
 	s := &p.o.SKUs[i]
+	at := part{sku: i + 1, field: "price"}
 	price := q.fallback
 	if s.Price != "" {
-		price = p.amount(s.Price, part{sku: i + 1, field: "price"})
+		price = p.amount(s.Price, at)
 	}
 	if !q.perSKU || len(s.Tiers) == 0 {
-		q.span.add(price)
+		if s.Price == "" && !price.OK && q.priced {
+			p.flag(FlagUnpricedSKU, at, "other SKUs of the offer have a price", "")
+		}
+		q.add(price)
 		return price
 	}
 	steps := p.steps(s.Tiers, i+1)
@@ -179,10 +218,11 @@ func (p *pass) skuPrice(i int, key string, q *quote) catalog.Opt[catalog.Decimal
 		price = steps[0].price
 	}
 	if len(steps) < 2 {
-		q.span.add(price)
+		q.add(price)
 		return price
 	}
 	q.stepped = true
+	q.atMin.add(priceAt(steps, p.product.MinOrderQuantity.V))
 	p.addTiers(steps, catalog.Some(key), &q.span)
 	return price
 }
@@ -190,7 +230,7 @@ func (p *pass) skuPrice(i int, key string, q *quote) catalog.Opt[catalog.Decimal
 // settle fills the product's price columns from what the quote and the rows
 // made of it came to.
 func (p *pass) settle(q *quote, table bool) {
-	prices := q.span
+	prices, atMin := q.span, q.atMin.min
 	basis := catalog.BasisSingle
 	if table {
 		basis = catalog.BasisSKU
@@ -199,10 +239,11 @@ func (p *pass) settle(q *quote, table bool) {
 	case len(q.steps) > 0:
 		basis, prices = catalog.BasisQuantity, span{}
 		p.addTiers(q.steps, catalog.Opt[string]{}, &prices)
+		atMin = priceAt(q.steps, p.product.MinOrderQuantity.V)
 	case q.stepped:
 		basis = catalog.BasisQuantity
 	case !prices.min.OK:
-		prices = q.headline
+		prices, atMin = q.headline, q.headline.min
 	}
 	if !prices.min.OK {
 		basis = catalog.BasisUnknown
@@ -210,5 +251,5 @@ func (p *pass) settle(q *quote, table bool) {
 			basis = catalog.BasisNegotiable
 		}
 	}
-	p.product.PriceBasis, p.product.PriceMin, p.product.PriceMax = basis, prices.min, prices.max
+	p.product.PriceBasis, p.product.PriceMin, p.product.PriceMax, p.product.PriceAtMinOrder = basis, prices.min, prices.max, atMin
 }

@@ -44,13 +44,11 @@ const (
 	CodeBadURL = "bad_url"
 	// CodeBadCurrency: not an ISO 4217 code. The amounts are taken as CNY.
 	CodeBadCurrency = "bad_currency"
-	// CodeImpossiblePrice: a price of nothing or less. The field is null.
+	// CodeImpossiblePrice: an amount of less than nothing where no price is
+	// meant, such as a fee. The field is null; prices are flagged instead.
 	CodeImpossiblePrice = "impossible_price"
 	// CodeImpossibleCount: a negative number of pieces. The field is null.
 	CodeImpossibleCount = "impossible_count"
-	// CodeImplausibleWeight: more than Options.MaxWeight; sellers mix up grams
-	// and kilograms. The field is null.
-	CodeImplausibleWeight = "implausible_weight"
 	// CodeBadRating: not a whole number from 1 to 5. The field is null.
 	CodeBadRating = "bad_rating"
 	// CodeDuplicateCategory: a category that the tree has already. It is left
@@ -72,7 +70,7 @@ func RejectCodes() []string {
 	return []string{
 		CodeDelisted, CodeEmptyOffer, CodeBadSKUTable, CodeInternal, CodeBadID, CodeDuplicateSKU, CodeMissingTitle,
 		CodeBadNumber, CodeBadTiers, CodeBadTime, CodeBadURL, CodeBadCurrency, CodeImpossiblePrice,
-		CodeImpossibleCount, CodeImplausibleWeight, CodeBadRating, CodeDuplicateCategory, CodeUnknownParent,
+		CodeImpossibleCount, CodeBadRating, CodeDuplicateCategory, CodeUnknownParent,
 		CodeBadRecord, CodeBadCast,
 	}
 }

@@ -138,6 +138,7 @@ func (p *pass) skus(q *quote) {
 			continue
 		}
 		row := p.sku(i, key, q)
+		row.Variant = p.variants.of(p.options.Aliases, own, text)
 		row.Attributes, row.AttributesText = uniqueNames(own), text
 		p.rows.SKUs = append(p.rows.SKUs, row)
 		seen.add(key, p.rows.SKUs[first:])
@@ -152,6 +153,7 @@ func duplicateExcerpt(s *catalog.OfferSKU, text string) string {
 // price tiers and image.
 func (p *pass) sku(i int, key string, q *quote) catalog.SKU {
 	s := &p.o.SKUs[i]
+	p.skuKey = key
 	at := func(field string) part { return part{sku: i + 1, field: field} }
 	row := catalog.SKU{
 		OfferID:        p.o.ID,
@@ -161,14 +163,17 @@ func (p *pass) sku(i int, key string, q *quote) catalog.SKU {
 		PromotionPrice: p.extraPrice(s.PromotionPrice, at("promotion_price")),
 		ConsignPrice:   p.extraPrice(s.ConsignPrice, at("consign_price")),
 		RetailPrice:    p.extraPrice(s.RetailPrice, at("retail_price")),
-		Stock:          p.stock(s.Stock, at("stock")),
-		Sold:           p.exactSold(s.Sold, at("sold")),
 		CargoNumber:    catalog.Text(Clean(s.CargoNumber)),
 		WeightG:        p.weight(s.Weight, at("weight")),
 		ObservedAt:     p.obs.At,
 		JournalRef:     p.obs.Ref,
 	}
+	row.Stock, row.StockIsLowerBound = p.stock(s.Stock, at("stock"))
+	row.Sold, row.SoldIsLowerBound = p.sold(s.Sold, at("sold"))
 	row.Price = p.skuPrice(i, key, q)
+	if was := possible(row.Price); was.OK && row.PromotionPrice.V > was.V {
+		p.flag(FlagPromotionAbovePrice, at("promotion_price"), "the price is "+was.V.String(), s.PromotionPrice)
+	}
 	if url := p.skuImage(i); url != "" {
 		row.ImageURL = catalog.Some(url)
 		p.addImage(catalog.ImageSKU, url, catalog.Some(key))
@@ -185,14 +190,14 @@ func (p *pass) soleSKU(q *quote) {
 		row = p.sku(0, key, q)
 	} else {
 		row.Price = q.fallback
-		q.span.add(row.Price)
+		q.add(row.Price)
 	}
 	row.OfferID, row.SKUKey = p.o.ID, key
 	if !row.Stock.OK {
-		row.Stock = p.product.Stock
+		row.Stock, row.StockIsLowerBound = p.product.Stock, p.product.StockIsLowerBound
 	}
-	if !row.Sold.OK && !p.product.SoldIsLowerBound {
-		row.Sold = p.product.Sold
+	if !row.Sold.OK {
+		row.Sold, row.SoldIsLowerBound = p.product.Sold, p.product.SoldIsLowerBound
 	}
 	if !row.WeightG.OK {
 		row.WeightG = p.product.WeightG

@@ -98,8 +98,8 @@ func canonicalTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microse
 
 // priceText writes a price or a range of prices.
 func priceText(low, high catalog.Opt[catalog.Decimal]) string {
-	if !low.OK || !high.OK {
-		return ""
+	if !low.OK || !high.OK || low.V <= 0 {
+		return "" // an impossible price tells of none
 	}
 	b := low.V.Append(make([]byte, 0, 24))
 	if high.V != low.V {
@@ -121,7 +121,10 @@ func tiersText(tiers []catalog.PriceTier) string {
 	var b []byte
 	for i := range tiers {
 		t := &tiers[i]
-		if i > 0 {
+		if t.Price <= 0 {
+			continue // the same
+		}
+		if len(b) > 0 {
 			b = append(b, ';')
 		}
 		b = append(strconv.AppendInt(b, t.MinQuantity, 10), '-')

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,13 +39,18 @@ func fillOf(t *testing.T, dest string) fill {
 	return f
 }
 
+// derived are the columns that offerlake makes of others.
+var derived = []string{
+	"price_at_min_order", "canonical_text", "canonical_name", "canonical_value", "color", "size", "quantity", "quantity_unit", "pack_count",
+}
+
 // toldColumns are the columns of a table that depend on what a gateway tells;
 // the others always have a value.
 func toldColumns(table string) []string {
 	var names []string
 	for _, t := range load.Tables() {
 		for _, c := range t.Columns {
-			if t.Name == table && c.Name != "source_rank" && (c.Nullable || c.Kind == load.Pairs || c.Name == "status") {
+			if t.Name == table && c.Name != "source_rank" && !slices.Contains(derived, c.Name) && (c.Nullable || c.Kind == load.Pairs || c.Name == "status") {
 				names = append(names, c.Name)
 			}
 		}

@@ -37,6 +37,20 @@ func TestTablesDoc(t *testing.T) {
 	}
 }
 
+// TestFlagsDoc: docs/tables.md explains every flag.
+func TestFlagsDoc(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../docs/tables.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range transform.FlagCodes() {
+		if !strings.Contains(string(b), "\n| `"+code+"` |") {
+			t.Errorf("docs/tables.md does not explain the flag %s", code)
+		}
+	}
+}
+
 // between replaces what stands between the markers of a name.
 func between(t *testing.T, doc, name, text string) string {
 	t.Helper()

@@ -19,6 +19,7 @@ type Rows struct {
 	Changes    []Change
 	Coverage   []Coverage
 	Rejects    []Reject
+	Flags      []Flag
 	Calls      []CallRow
 }
 
@@ -30,7 +31,7 @@ func (r *Rows) Reset() {
 		Sales: r.Sales[:0], Reviews: r.Reviews[:0], Shipping: r.Shipping[:0],
 		Categories: r.Categories[:0], Hits: r.Hits[:0], Records: r.Records[:0],
 		Changes:  r.Changes[:0],
-		Coverage: r.Coverage[:0], Rejects: r.Rejects[:0], Calls: r.Calls[:0],
+		Coverage: r.Coverage[:0], Rejects: r.Rejects[:0], Flags: r.Flags[:0], Calls: r.Calls[:0],
 	}
 }
 
@@ -57,39 +58,41 @@ const (
 
 // Product is a row of the products table: one offer.
 type Product struct {
-	OfferID          OfferID
-	Gateway          string
-	Title            string
-	TitleTranslated  Opt[string]
-	CategoryID       Opt[int64]
-	CategoryName     Opt[string]
-	Status           string
-	PriceMin         Opt[Decimal]
-	PriceMax         Opt[Decimal]
-	PriceBasis       PriceBasis
-	Currency         string
-	MinOrderQuantity Opt[int64]
-	Unit             Opt[string]
-	Stock            Opt[int64]
-	Sold             Opt[int64]
-	SoldIsLowerBound bool
-	SupplierID       Opt[string]
-	SupplierName     Opt[string]
-	Province         Opt[string]
-	City             Opt[string]
-	FreeShipping     Opt[bool]
-	VerifiedSupplier Opt[bool]
-	WeightG          Opt[Decimal]
-	ImageURL         Opt[string]
-	ImageCount       int32
-	SKUCount         int32
-	DetailURL        string
-	CreatedAt        Opt[time.Time]
-	UpdatedAt        Opt[time.Time]
-	Source           string
-	SourceRank       Opt[int32]
-	ObservedAt       time.Time
-	JournalRef       string
+	OfferID           OfferID
+	Gateway           string
+	Title             string
+	TitleTranslated   Opt[string]
+	CategoryID        Opt[int64]
+	CategoryName      Opt[string]
+	Status            string
+	PriceMin          Opt[Decimal]
+	PriceMax          Opt[Decimal]
+	PriceBasis        PriceBasis
+	PriceAtMinOrder   Opt[Decimal]
+	Currency          string
+	MinOrderQuantity  Opt[int64]
+	Unit              Opt[string]
+	Stock             Opt[int64]
+	StockIsLowerBound bool // stock was given as "at least"
+	Sold              Opt[int64]
+	SoldIsLowerBound  bool
+	SupplierID        Opt[string]
+	SupplierName      Opt[string]
+	Province          Opt[string]
+	City              Opt[string]
+	FreeShipping      Opt[bool]
+	VerifiedSupplier  Opt[bool]
+	WeightG           Opt[Decimal]
+	ImageURL          Opt[string]
+	ImageCount        int32
+	SKUCount          int32
+	DetailURL         string
+	CreatedAt         Opt[time.Time]
+	UpdatedAt         Opt[time.Time]
+	Source            string
+	SourceRank        Opt[int32]
+	ObservedAt        time.Time
+	JournalRef        string
 }
 
 // SKU is a row of the skus table.
@@ -100,17 +103,37 @@ type SKU struct {
 	SpecID         Opt[string]
 	Attributes     []Pair // sorted by key, keys unique
 	AttributesText string
-	Price          Opt[Decimal]
-	PromotionPrice Opt[Decimal]
-	ConsignPrice   Opt[Decimal]
-	RetailPrice    Opt[Decimal]
-	Stock          Opt[int64]
-	Sold           Opt[int64]
-	CargoNumber    Opt[string]
-	ImageURL       Opt[string]
-	WeightG        Opt[Decimal]
-	ObservedAt     time.Time
-	JournalRef     string
+	Variant
+	Price             Opt[Decimal]
+	PromotionPrice    Opt[Decimal]
+	ConsignPrice      Opt[Decimal]
+	RetailPrice       Opt[Decimal]
+	Stock             Opt[int64]
+	StockIsLowerBound bool // stock was given as "at least"
+	Sold              Opt[int64]
+	SoldIsLowerBound  bool // sold was given as "at least"
+	CargoNumber       Opt[string]
+	ImageURL          Opt[string]
+	WeightG           Opt[Decimal]
+	ObservedAt        time.Time
+	JournalRef        string
+}
+
+// Variant is what a SKU's attributes amount to, in canonical terms.
+type Variant struct {
+	// CanonicalText is attributes_text with canonical names and values, where
+	// that is another text.
+	CanonicalText Opt[string]
+	Color         Opt[string]
+	Size          Opt[string]
+	Amount
+}
+
+// Amount is a quantity with its unit, and how many of it make a pack.
+type Amount struct {
+	Quantity Opt[Decimal]
+	Unit     Opt[string] // ml, g, mm, piece, pair or set
+	Pack     Opt[int64]
 }
 
 // PriceTier is a row of the price_tiers table.
@@ -129,6 +152,11 @@ type AttributeRow struct {
 	AttributeID Opt[int64]
 	Name        string
 	Value       string
+	// CanonicalName and CanonicalValue are what aliases make of them, where that
+	// is something else.
+	CanonicalName  Opt[string]
+	CanonicalValue Opt[string]
+	Amount
 }
 
 // Image roles.
@@ -282,6 +310,18 @@ type Reject struct {
 	// ObservedAt is when the answer to a call for the offer's details arrived,
 	// zero for other rejects. The table does not have it.
 	ObservedAt time.Time `json:"-"`
+}
+
+// Flag is a row of the flags table: a value to be read with care, and why.
+type Flag struct {
+	OfferID    OfferID
+	SKUKey     Opt[string]
+	Code       string
+	Message    string
+	Path       string
+	Excerpt    Opt[string]
+	ObservedAt time.Time
+	JournalRef string
 }
 
 // CallRow is a row of the calls table: one attempt of one call.
