@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -454,14 +455,34 @@ func costOf(job *Job, calls int64) string {
 	return total.String()
 }
 
-// recordPlan keeps a probed plan with its run, so that `runs` can tell how far
-// it was off.
+// recordPlan keeps a plan with its run, so that `runs` can tell how far it was
+// off. One that was not probed has no run yet, see takePlan. What is no more than
+// a bound is not kept.
 func (s *session) recordPlan(ctx context.Context, p *Plan, probed bool) error {
 	if !probed {
-		return nil
+		if p.AtMost || len(p.Unknown) > 0 {
+			return nil
+		}
+		return writeObject(ctx, s.outputs[0].Store, s.planKey(), fmt.Appendf(nil, "{\"calls\": %d}\n", p.Calls))
 	}
 	s.state.State, s.state.Planned = StateInterrupted, p.Calls
 	return s.runs.save(ctx)
+}
+
+func (s *session) planKey() string { return path.Join("_offerlake/plans", s.job.Name, s.day()+".json") }
+
+// takePlan returns the calls of the plan that was made for a run before it
+// began, 0 when there is none. A plan is of one run.
+func (s *session) takePlan(ctx context.Context) int64 {
+	var plan struct{ Calls int64 }
+	b, err := readObject(ctx, s.outputs[0].Store, s.planKey())
+	if err != nil || json.Unmarshal(b, &plan) != nil {
+		return 0
+	}
+	if err := s.outputs[0].Store.Remove(ctx, s.planKey()); err != nil {
+		s.log().Warn("plan", "error", err)
+	}
+	return plan.Calls
 }
 
 // Print writes the plan for a person.
@@ -495,10 +516,12 @@ func (p *Plan) Print(w io.Writer) {
 		fmt.Fprintf(w, "\n  Some searches are not known yet; --probe asks for their first pages.\n")
 	}
 	for _, u := range p.Unknown {
-		fmt.Fprintf(w, "\n  Not known, and not in the numbers: %s.\n", u)
+		fmt.Fprintln(w)
+		wrap(w, "  ", "Not known, and not in the numbers: "+u+".")
 	}
 	for _, n := range p.Notes {
-		fmt.Fprintf(w, "\n  Note: %s.\n", n)
+		fmt.Fprintln(w)
+		wrap(w, "  ", "Note: "+n+".")
 	}
 }
 

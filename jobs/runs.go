@@ -104,16 +104,28 @@ func printNote(w io.Writer, text string) {
 	if first, _, _ := strings.Cut(text, "\n"); !strings.HasSuffix(first, ":") {
 		text = first
 	}
-	const indent, most = "   ", 80
-	line := indent
+	wrap(w, "    ", text)
+}
+
+// wrap writes a text in lines of 80 columns, each indented.
+func wrap(w io.Writer, indent, text string) {
+	const most = 80
+	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != indent && wide(line)+1+wide(word) > most {
-			fmt.Fprintln(w, line)
-			line = indent
+		if line != "" && wide(indent)+wide(line)+1+wide(word) > most {
+			fmt.Fprintln(w, indent+line)
+			line = ""
 		}
-		line += " " + word
+		line = strings.TrimPrefix(line+" "+word, " ")
 	}
-	fmt.Fprintln(w, line)
+	fmt.Fprintln(w, indent+line)
+}
+
+// PrintNotes writes what Notes says for a person.
+func PrintNotes(w io.Writer, notes []string) {
+	for _, n := range notes {
+		wrap(w, "  ", "note: "+n)
+	}
 }
 
 // plannedError compares the plan that was made for a run with what it took.

@@ -163,6 +163,7 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 		s.state.State, s.state.Error = StateRunning, ""
 	} else {
 		s.state = &RunState{Job: s.job.Name, Date: s.day(), State: StateRunning, Started: s.started, Values: s.job.values}
+		s.state.Planned = s.takePlan(ctx)
 		s.runs.add(s.state)
 		if err := s.newJournalDir(); err != nil {
 			return nil, err

@@ -17,6 +17,9 @@ const (
 	// ReasonNotReached: the gateway says that there is no more, but listed
 	// fewer distinct offers than the most that it declared.
 	ReasonNotReached = "total_not_reached"
+	// ReasonMoved: the same, and the gateway declared another number while the
+	// pages were read.
+	ReasonMoved = "total_moved"
 	// ReasonRepeats: the gateway gave as many rows as it declared, but some of
 	// them again or without an id, so that others may have slipped from one
 	// page to another unseen.
@@ -113,6 +116,8 @@ type tally struct {
 	leaf *catalog.Leaf
 	stop catalog.StopReason
 	rows int64 // of all pages, repeated and unusable ones too
+	// moved: pages with offers declared different totals.
+	moved bool
 }
 
 // leaf merges all pages of a leaf and ends with its coverage row.
@@ -158,6 +163,9 @@ func (m *merger) page(t *tally, e pageEvent) error {
 	p := e.page
 	m.Stats.pages.Add(1)
 	t.Calls += int64(len(p.Calls))
+	if p.Total.OK && len(p.Hits) > 0 {
+		t.moved = t.moved || p.Total.V != t.DeclaredTotal.Or(p.Total.V)
+	}
 	if p.Total.OK && p.Total.V > t.DeclaredTotal.Or(-1) {
 		m.Stats.declared.Add(p.Total.V - t.DeclaredTotal.Or(0))
 		t.DeclaredTotal = p.Total
@@ -319,6 +327,9 @@ func (t *tally) judge() {
 		switch {
 		case t.Obtained < t.DeclaredTotal.Or(0) && t.rows < t.DeclaredTotal.V:
 			t.Reason = catalog.Some(ReasonNotReached)
+			if t.moved {
+				t.Reason = catalog.Some(ReasonMoved)
+			}
 		case t.Obtained < t.DeclaredTotal.Or(0), t.leaf.Strict && t.rows > t.Obtained:
 			t.Reason = catalog.Some(ReasonRepeats)
 		default:

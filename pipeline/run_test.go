@@ -211,6 +211,7 @@ func TestCoverage(t *testing.T) {
 		{"total shrinks", stop(catalog.StopTotal, 6, 5, 5), catalog.Coverage{DeclaredTotal: total(6), Reason: catalog.Some("repeated_rows")}},
 		{"total grows", stop(catalog.StopShort, 5, 6), catalog.Coverage{DeclaredTotal: total(6), Reason: catalog.Some("repeated_rows")}},
 		{"total not given", stop(catalog.StopShort, 7), catalog.Coverage{DeclaredTotal: total(7), Reason: catalog.Some("total_not_reached")}},
+		{"total moves", stop(catalog.StopShort, 7, 9, 8), catalog.Coverage{DeclaredTotal: total(9), Reason: catalog.Some("total_moved")}},
 		{"total too small", stop(catalog.StopHasMore, 2), catalog.Coverage{DeclaredTotal: total(2), Complete: true, Reason: catalog.Some("has_more")}},
 		{"no total", stop(catalog.StopShort), catalog.Coverage{Complete: true, Reason: catalog.Some("short_page")}},
 		{"empty page", stop(catalog.StopEmpty), catalog.Coverage{Complete: true, Reason: catalog.Some("empty_page")}},

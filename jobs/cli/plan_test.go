@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,9 @@ func TestPlanOfTheNextNight(t *testing.T) {
 			t.Logf("planned %d (%d searching, %d details, %d enrich), %d made, %d reused", p.Calls, p.SearchCalls, p.DetailCalls, p.EnrichCalls, s.Calls, s.Reused)
 			if off := p.Calls - s.Calls; max(off, -off) > s.Calls/50 {
 				t.Errorf("planned %d calls, made %d: more than 2 %% off: %+v", p.Calls, s.Calls, p)
+			}
+			if list := mustRun(t, "runs", filepath.Join(out, "parquet")).stdout; !strings.Contains(list, fmt.Sprintf("planned %d calls", p.Calls)) {
+				t.Errorf("runs does not show how far the plan was off:\n%s", list)
 			}
 			if p.AtMost || len(p.Unknown) > 0 {
 				t.Errorf("the plan does not know: at most %v, unknown %v", p.AtMost, p.Unknown)

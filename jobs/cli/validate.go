@@ -32,9 +32,7 @@ files that they read ids from, and whether the gateway can express the filters.`
 					continue
 				}
 				fmt.Fprintf(env.Stdout, "%s: ok\n", path)
-				for _, note := range job.Notes() {
-					fmt.Fprintf(env.Stdout, "  note: %s\n", note)
-				}
+				jobs.PrintNotes(env.Stdout, job.Notes())
 			}
 			if err := errors.Join(faults...); err != nil {
 				return fmt.Errorf("%w%w", err, hidden{jobs.ErrUsage})
