@@ -163,8 +163,9 @@ type Journal struct {
 
 // Quality holds the limits of an acceptable run.
 type Quality struct {
-	MaxRejects  *Percent `yaml:"max_rejects" doc:"Share of the discovered offers that may end as rejects, delisted and unknown ones aside. Default: no limit."`
-	MinCoverage *Percent `yaml:"min_coverage" doc:"Share of the declared results that must have been obtained. Default: no limit."`
+	MaxRejects   *Percent           `yaml:"max_rejects" doc:"Share of the discovered offers that may end as rejects, delisted and unknown ones aside. Default: no limit."`
+	MaxRejectsOf map[string]Percent `yaml:"max_rejects_of" doc:"The same for single codes of the table rejects, those of delisted, unknown and filtered offers too: {bad_number: 0.1%, not_found: 5%}. A code counts once per row."`
+	MinCoverage  *Percent           `yaml:"min_coverage" doc:"Share of the declared results that must have been obtained. Default: no limit."`
 }
 
 // Duration is a span of time such as 90s, 24h or 30d.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -103,6 +104,7 @@ func (s *session) quality(sum *Summary) error {
 				count(bad), count(sum.Discovered), 100*share, 100*float64(*q.MaxRejects)))
 		}
 	}
+	breaches = append(breaches, rejectBreaches(sum, q.MaxRejectsOf)...)
 	for _, l := range sum.IncompleteLeafs {
 		if l.Reason == string(catalog.StopError) {
 			// No limit makes a search that broke off look whole.
@@ -116,6 +118,19 @@ func (s *session) quality(sum *Summary) error {
 		return nil
 	}
 	return &QualityError{Breaches: breaches}
+}
+
+// rejectBreaches compares single codes with their limits, by code.
+func rejectBreaches(sum *Summary, limits map[string]Percent) []string {
+	var breaches []string
+	for _, code := range slices.Sorted(maps.Keys(limits)) {
+		n := sum.Rejects[code]
+		if share := float64(n) / float64(max(sum.Discovered, 1)); n > 0 && share > float64(limits[code]) {
+			breaches = append(breaches, fmt.Sprintf("rejects: %s of %s for %s offers, %.2f %%, more than %.2f %%: see offerlake rejects",
+				count(n), code, count(sum.Discovered), 100*share, 100*float64(limits[code])))
+		}
+	}
+	return breaches
 }
 
 // coverageBreaches compares the coverage with its limit. A search that failed

@@ -69,8 +69,6 @@ func schemaOf(t reflect.Type) object {
 		return expandSchema()
 	case reflect.TypeFor[CallParams]():
 		return object{{"type", "object"}}
-	case reflect.TypeFor[map[string]string]():
-		return object{{"type", "object"}, {"additionalProperties", object{{"type", "string"}}}}
 	case reflect.TypeFor[Duration]():
 		return object{{"type", "string"}, {"pattern", `^([0-9]+d|([0-9.]+(ns|us|ms|s|m|h))+|.*\$\{.*)$`}}
 	case reflect.TypeFor[Money]():
@@ -81,6 +79,8 @@ func schemaOf(t reflect.Type) object {
 	switch t.Kind() {
 	case reflect.Struct:
 		return structSchema(t)
+	case reflect.Map:
+		return object{{"type", "object"}, {"additionalProperties", schemaOf(t.Elem())}}
 	case reflect.Slice:
 		return object{{"type", "array"}, {"items", schemaOf(t.Elem())}}
 	case reflect.String:

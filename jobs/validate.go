@@ -34,6 +34,15 @@ func (p *parsing) validate(j *Job) {
 	}
 	p.repeated(j.Enrich, "enrich")
 	p.validateAliases(j.Aliases)
+	for _, code := range slices.Sorted(maps.Keys(j.Quality.MaxRejectsOf)) {
+		if !slices.Contains(RejectCodes(), code) {
+			hint := "docs/tables.md lists them."
+			if n := nearest(code, RejectCodes()); n != "" {
+				hint = fmt.Sprintf("Did you mean %q? %s", n, hint)
+			}
+			p.wrong("quality.max_rejects_of."+code, "is no code of the table rejects", hint)
+		}
+	}
 	if j.Changes != nil {
 		p.validateChanges(j.Changes)
 	}

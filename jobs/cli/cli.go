@@ -71,7 +71,7 @@ the job's quality limits, 4 stopped at a call budget or quota (resumable),
 	})
 	root.AddCommand(
 		runCommand(env), backfillCommand(env), planCommand(env), validateCommand(env), replayCommand(env),
-		verifyCommand(env), runsCommand(env), schemaCommand(env), sandboxCommand(env),
+		verifyCommand(env), runsCommand(env), rejectsCommand(env), schemaCommand(env), sandboxCommand(env),
 		journalCommand(env), authCommand(env), versionCommand(env), verifyChildCommand(env),
 	)
 	return root

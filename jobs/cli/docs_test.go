@@ -51,6 +51,20 @@ func TestFlagsDoc(t *testing.T) {
 	}
 }
 
+// TestRejectsDoc: docs/tables.md lists every code of rejects.
+func TestRejectsDoc(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../docs/tables.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range jobs.RejectCodes() {
+		if !strings.Contains(string(b), "`"+code+"`") {
+			t.Errorf("docs/tables.md does not list the code %s", code)
+		}
+	}
+}
+
 // between replaces what stands between the markers of a name.
 func between(t *testing.T, doc, name, text string) string {
 	t.Helper()
