@@ -176,10 +176,10 @@ func (s *splitter) add(q catalog.Query, capped bool) {
 // another part of it.
 func (s *splitter) whole(q catalog.Query) (int64, error) {
 	s.add(q, true)
-	for _, sort := range []catalog.Sort{catalog.SortSalesDesc, catalog.SortPriceAsc, catalog.SortPriceDesc} {
+	for _, sort := range []catalog.Sort{catalog.SortSalesDesc, catalog.SortSalesAsc, catalog.SortPriceAsc, catalog.SortPriceDesc} {
 		sorted := q
 		sorted.Sort = sort
-		priced := sort != catalog.SortSalesDesc
+		priced := sort == catalog.SortPriceAsc || sort == catalog.SortPriceDesc
 		if sort == q.Sort || (priced && singlePrice(q)) || !s.can(sorted) {
 			continue
 		}

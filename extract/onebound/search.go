@@ -16,6 +16,7 @@ var sorts = map[catalog.Sort]string{
 	catalog.SortPriceAsc:  "bid",
 	catalog.SortPriceDesc: "_bid",
 	catalog.SortSalesDesc: "_sale",
+	catalog.SortSalesAsc:  "sale",
 }
 
 // Search builds a call of item_search, of item_search_shop for a ShopQuery,

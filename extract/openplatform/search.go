@@ -18,6 +18,7 @@ var sorts = map[catalog.Sort]string{
 	catalog.SortPriceAsc:  `{"price":"asc"}`,
 	catalog.SortPriceDesc: `{"price":"desc"}`,
 	catalog.SortSalesDesc: `{"monthSold":"desc"}`,
+	catalog.SortSalesAsc:  `{"monthSold":"asc"}`,
 }
 
 // Search builds a call of the keyword search, of the shop, image or pool

@@ -30,7 +30,11 @@ const pictureParam = "image"
 func (s *Service) Search(q catalog.Query, page int) (extract.Request, error) {
 	switch q.Kind {
 	case catalog.SearchQuery, catalog.CategoryQuery:
-		if err := extract.Unfiltered(q, "price", "min_order", "free_shipping", "verified_supplier", "category", "sort", "keyword"); err != nil {
+		passed := []string{"price", "min_order", "free_shipping", "verified_supplier", "category", "keyword"}
+		if q.Sort != catalog.SortSalesAsc { // not on record
+			passed = append(passed, "sort")
+		}
+		if err := extract.Unfiltered(q, passed...); err != nil {
 			return extract.Request{}, err
 		}
 		return offerSearch(q, page), nil

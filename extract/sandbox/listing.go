@@ -159,6 +159,8 @@ func (q query) sortEntries(found []entry) {
 		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(a.price, b.price) })
 	case catalog.SortPriceDesc:
 		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(b.price, a.price) })
+	case catalog.SortSalesAsc:
+		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(a.sold, b.sold) })
 	case catalog.SortSalesDesc:
 		slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(b.sold, a.sold) })
 	}

@@ -170,6 +170,8 @@ func (o onebound) query(c *call) query {
 		q.sort = catalog.SortPriceDesc
 	case "_sale":
 		q.sort = catalog.SortSalesDesc
+	case "sale":
+		q.sort = catalog.SortSalesAsc
 	}
 	for part := range strings.SplitSeq(c.params["filter"], ";") {
 		if n, ok := strings.CutPrefix(part, "quantityBegin:"); ok {

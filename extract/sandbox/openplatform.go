@@ -315,6 +315,8 @@ func officialSort(text string) catalog.Sort {
 		return catalog.SortPriceDesc
 	case f["monthSold"] == "desc":
 		return catalog.SortSalesDesc
+	case f["monthSold"] == "asc":
+		return catalog.SortSalesAsc
 	}
 	return catalog.SortDefault
 }

@@ -30,6 +30,7 @@ const (
 	SortPriceAsc  Sort = "price_asc"
 	SortPriceDesc Sort = "price_desc"
 	SortSalesDesc Sort = "sales_desc"
+	SortSalesAsc  Sort = "sales_asc" // only to look at a query from its other end
 )
 
 // Rank is what a TopQuery ranks offers by.
