@@ -98,16 +98,16 @@ func (p *pass) attributes() {
 		if name == "" && value == "" {
 			continue
 		}
+		known := p.variants.pair(p.options.Aliases, catalog.Pair{Key: name, Value: value})
 		row := catalog.AttributeRow{
 			OfferID:     p.o.ID,
 			Position:    position,
 			AttributeID: p.id(a.ID, part{list: "attributes", index: i, field: "id"}),
 			Name:        name,
 			Value:       value,
-			Amount:      ParseAmount(value),
+			Amount:      known.amount,
 		}
-		canonical := p.options.Aliases.Pair(catalog.Pair{Key: name, Value: value})
-		row.CanonicalName, row.CanonicalValue = other(canonical.Key, name), other(canonical.Value, value)
+		row.CanonicalName, row.CanonicalValue = other(known.canonical.Key, name), other(known.canonical.Value, value)
 		p.rows.Attributes = append(p.rows.Attributes, row)
 		position++
 	}

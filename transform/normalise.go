@@ -26,9 +26,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Normaliser turns offers into rows. It holds no state besides its options;
-// its methods are safe for concurrent use.
-type Normaliser struct{ options Options }
+// Normaliser turns offers into rows. Besides its options it holds only what
+// saves work and changes no row; its methods are safe for concurrent use.
+type Normaliser struct {
+	options Options
+	caches  caches
+}
 
 // New returns a Normaliser.
 func New(opts Options) *Normaliser { return &Normaliser{options: opts.withDefaults()} }
@@ -48,9 +51,10 @@ func (n *Normaliser) Normalise(o *catalog.Offer, obs catalog.Observation, rows *
 			rows.Rejects = append(rows.Rejects, internalReject(o, cause, obs))
 		}
 	}()
-	p := pass{options: n.options, o: o, obs: &obs, rows: rows}
+	p := pass{options: n.options, o: o, obs: &obs, rows: rows, variants: n.caches.take()}
 	p.images.first = len(rows.Images)
 	p.offer()
+	n.caches.put(p.variants)
 }
 
 // truncate takes back what was appended since before was copied from rows.
@@ -79,7 +83,7 @@ type pass struct {
 	lastImage  struct{ text, url string } // of the SKU before
 	negotiable bool                       // a price field read 面议
 	skuKey     string                     // of the SKU whose row is being made
-	variants   variantCache
+	variants   *variantCache
 }
 
 func (p *pass) offer() {

@@ -2,26 +2,33 @@ package transform
 
 import (
 	"slices"
+	"strings"
+	"sync"
 
 	"offerlake/pipeline/catalog"
 )
 
-// variantCache remembers what the pairs of the SKUs before came to: a SKU table
-// repeats a few pairs in all combinations.
+// variantCache remembers what pairs came to: a SKU table repeats a few pairs in
+// all combinations, and offers of one market repeat each other's. What a pair
+// comes to depends on nothing else, so that a row is the same with any cache.
 type variantCache struct {
-	seen []knownPair
+	known map[catalog.Pair]*knownPair
 }
 
 // knownPair is a clean pair and what it amounts to.
 type knownPair struct {
 	own, canonical catalog.Pair
 	color, size    string
-	amount         catalog.Amount
+	amount         catalog.Amount // what the value says by itself
+	content        bool           // the pair is of neither colour nor size: amount may be the SKU's
 }
 
-// cachedPairs bounds the pairs that are remembered, since they are looked
-// through one by one.
-const cachedPairs = 32
+const (
+	// cachedPairs bounds the pairs that are remembered, and cachedBytes the
+	// length of one: together they keep a cache below some 2 MB.
+	cachedPairs = 4096
+	cachedBytes = 128
+)
 
 // of returns what a SKU's sorted pairs amount to; text is their own text.
 func (v *variantCache) of(a *Aliases, pairs []catalog.Pair, text string) catalog.Variant {
@@ -33,7 +40,7 @@ func (v *variantCache) of(a *Aliases, pairs []catalog.Pair, text string) catalog
 		same = same && k.canonical == k.own
 		out.Color = agreed(out.Color, k.color)
 		out.Size = agreed(out.Size, k.size)
-		if k.amount.Quantity.OK {
+		if k.content && k.amount.Quantity.OK {
 			out.Amount = k.amount
 			amounts++
 		}
@@ -81,23 +88,54 @@ func (v *variantCache) canonicalText(a *Aliases, pairs []catalog.Pair) string {
 
 // pair returns what one pair amounts to.
 func (v *variantCache) pair(a *Aliases, own catalog.Pair) *knownPair {
-	for i := range v.seen {
-		if v.seen[i].own == own {
-			return &v.seen[i]
-		}
+	if k := v.known[own]; k != nil {
+		return k
 	}
-	k := knownPair{own: own, canonical: a.Pair(own)}
+	if len(own.Key)+len(own.Value) > cachedBytes {
+		return newKnownPair(a, own)
+	}
+	if len(v.known) >= cachedPairs || v.known == nil {
+		v.known = make(map[catalog.Pair]*knownPair, cachedPairs/8)
+	}
+	// The pair is part of an answer, which is not to live as long as the cache.
+	k := newKnownPair(a, catalog.Pair{Key: strings.Clone(own.Key), Value: strings.Clone(own.Value)})
+	v.known[k.own] = k
+	return k
+}
+
+func newKnownPair(a *Aliases, own catalog.Pair) *knownPair {
+	k := &knownPair{own: own, canonical: a.Pair(own), amount: ParseAmount(own.Value)}
 	switch k.canonical.Key {
 	case nameColor:
 		k.color = BaseColor(k.canonical.Value)
 	case nameSize:
 		k.size = Size(k.canonical.Value)
 	default:
-		k.amount = ParseAmount(own.Value)
+		k.content = true
 	}
-	if len(v.seen) == cachedPairs {
-		v.seen = v.seen[:0]
+	return k
+}
+
+// caches are the caches of passes that are over, for the next ones.
+type caches struct {
+	mu   sync.Mutex
+	free []*variantCache
+}
+
+func (c *caches) take() *variantCache {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.free)
+	if n == 0 {
+		return new(variantCache)
 	}
-	v.seen = append(v.seen, k)
-	return &v.seen[len(v.seen)-1]
+	v := c.free[n-1]
+	c.free = c.free[:n-1]
+	return v
+}
+
+func (c *caches) put(v *variantCache) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.free = append(c.free, v)
 }
