@@ -472,15 +472,21 @@ func (s *session) recordPlan(ctx context.Context, p *Plan, probed bool) error {
 func (s *session) planKey() string { return path.Join("_offerlake/plans", s.job.Name, s.day()+".json") }
 
 // takePlan returns the calls of the plan that was made for a run before it
-// began, 0 when there is none. A plan is of one run.
+// began, 0 when there is none. A plan is of one run, and those of earlier dates
+// are of none any more. That one cannot be removed does no harm.
 func (s *session) takePlan(ctx context.Context) int64 {
+	home := s.outputs[0].Store
 	var plan struct{ Calls int64 }
-	b, err := readObject(ctx, s.outputs[0].Store, s.planKey())
-	if err != nil || json.Unmarshal(b, &plan) != nil {
-		return 0
+	if b, err := readObject(ctx, home, s.planKey()); err != nil || json.Unmarshal(b, &plan) != nil {
+		plan.Calls = 0
 	}
-	if err := s.outputs[0].Store.Remove(ctx, s.planKey()); err != nil {
-		s.log().Warn("plan", "error", err)
+	for key, err := range home.List(ctx, path.Dir(s.planKey())+"/") {
+		if err != nil || key > s.planKey() {
+			break
+		}
+		if err := home.Remove(ctx, key); err != nil {
+			s.log().Warn("plan", "error", err)
+		}
 	}
 	return plan.Calls
 }

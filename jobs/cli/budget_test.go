@@ -48,8 +48,16 @@ func emulator(t *testing.T, opts sandbox.Options) (*sandbox.Server, string) {
 			t.Error(err)
 		}
 	})
+	// A ledger belongs to an address: one that an emulator before had would begin
+	// with the calls that were counted there.
+	if _, had := emulatorsOf.LoadOrStore(l.URL(), t.Name()); had {
+		return emulator(t, opts)
+	}
 	return s, l.URL()
 }
+
+// emulatorsOf holds the addresses that emulators have had.
+var emulatorsOf sync.Map
 
 // kills is how often tests kill: OFFERLAKE_KILLS, or few.
 func kills(few int) int {
