@@ -37,8 +37,11 @@ func (j *Job) elementDefaults() {
 		if len(o.PartitionBy) == 0 {
 			o.PartitionBy = []string{"dt"}
 		}
+		if o.Bloom == nil && o.Format == "parquet" {
+			o.Bloom = []string{"offer_id", "sku_key"}
+		}
 		if o.Compression == "" {
-			o.Compression = map[string]string{"parquet": "zstd", "csv": "none"}[o.Format]
+			o.Compression = map[string]string{"parquet": "zstd", "csv": "none", "jsonl": "none"}[o.Format]
 		}
 	}
 	if c := j.Changes; c != nil && c.Watch.Column == "" {

@@ -9,6 +9,7 @@ import (
 
 	"offerlake/load"
 	"offerlake/load/csvfile"
+	"offerlake/load/jsonlfile"
 	"offerlake/load/parquetfile"
 	"offerlake/load/store"
 	"offerlake/pipeline/catalog"
@@ -82,15 +83,21 @@ func (j *Job) openOutputs() ([]load.Output, error) {
 		if err != nil {
 			return nil, fmt.Errorf("output[%d]: %w", i, err)
 		}
-		outputs = append(outputs, load.Output{Store: s, Encoder: enc, PartitionBy: o.PartitionBy})
+		outputs = append(outputs, load.Output{Store: s, Encoder: enc, PartitionBy: o.PartitionBy, SortBy: o.SortBy, FileBytes: int64(o.FileSize)})
 	}
 	return outputs, nil
 }
 
 // encoder returns the encoder of an output's format.
 func (o Output) encoder() (load.Encoder, error) {
-	if o.Format == load.CSV {
-		return csvfile.New(csvfile.Options{Compression: o.Compression, BOM: o.BOM, ExcelSafe: o.ExcelSafe})
+	switch o.Format {
+	case load.CSV:
+		return csvfile.New(csvfile.Options{
+			Compression: o.Compression, BOM: o.BOM, ExcelSafe: o.ExcelSafe, ExcelIDs: o.ExcelIDs, QuoteAll: o.Quoting == "all",
+			Delimiter: map[string]rune{"semicolon": ';', "tab": '\t', "pipe": '|'}[o.Delimiter],
+		})
+	case load.JSONL:
+		return jsonlfile.New(jsonlfile.Options{Compression: o.Compression})
 	}
-	return parquetfile.New(parquetfile.Options{Compression: o.Compression})
+	return parquetfile.New(parquetfile.Options{Compression: o.Compression, Bloom: o.Bloom})
 }

@@ -147,9 +147,15 @@ type Aliases struct {
 // Output is one destination.
 type Output struct {
 	URL         string   `yaml:"url" req:"true" doc:"A directory: a path relative to the working directory, or file:///absolute/path."`
-	Format      string   `yaml:"format" req:"true" enum:"parquet,csv" doc:"What the files are."`
-	PartitionBy []string `yaml:"partition_by" default:"[dt]" doc:"Partition directories. This version partitions by dt, the run's date, only."`
-	Compression string   `yaml:"compression" enum:"zstd,snappy,gzip,none" doc:"parquet: zstd (default), snappy, gzip, none. csv: none (default), gzip, zstd."`
+	Format      string   `yaml:"format" req:"true" enum:"parquet,csv,jsonl" doc:"What the files are. jsonl is JSON Lines: an object a line."`
+	PartitionBy []string `yaml:"partition_by" default:"[dt]" doc:"Partition directories: dt, the run's date, then columns of products, such as province. Tables that have such a column too are split by it, and their files do not hold it: readers take it from the path."`
+	SortBy      []string `yaml:"sort_by" doc:"Columns that the rows of each row group are sorted by, such as [offer_id, sku_key], in tables that have the first of them; for csv and jsonl, of each stretch of as many rows. Default: rows stand in the order in which they were found."`
+	Bloom       []string `yaml:"bloom" default:"[offer_id, sku_key]" doc:"parquet: columns with Bloom filters, by which readers skip row groups that cannot hold a value."`
+	FileSize    Bytes    `yaml:"file_size" default:"0" doc:"Size after which a file is ended, such as 256MB; it is exceeded by less than a row group. 0 = files end after a million rows only."`
+	Compression string   `yaml:"compression" enum:"zstd,snappy,gzip,none" doc:"parquet: zstd (default), snappy, gzip, none. csv and jsonl: none (default), gzip, zstd."`
+	Delimiter   string   `yaml:"delimiter" enum:"comma,semicolon,tab,pipe" doc:"csv: what separates fields. Default: comma."`
+	Quoting     string   `yaml:"quoting" enum:"minimal,all" doc:"csv: all puts every value into quotes, so that an empty text is \"\" and a null is nothing. Default: minimal."`
+	ExcelIDs    bool     `yaml:"excel_ids" doc:"csv: write ids as =\"610947572360\", so that Excel shows all digits; other readers take that for text."`
 	BOM         bool     `yaml:"bom" doc:"csv: begin with a byte order mark, so that Excel reads Chinese."`
 	ExcelSafe   bool     `yaml:"excel_safe" doc:"csv: put an apostrophe before text that a spreadsheet would run as a formula."`
 }
@@ -166,6 +172,31 @@ type Quality struct {
 	MaxRejects   *Percent           `yaml:"max_rejects" doc:"Share of the discovered offers that may end as rejects, delisted and unknown ones aside. Default: no limit."`
 	MaxRejectsOf map[string]Percent `yaml:"max_rejects_of" doc:"The same for single codes of the table rejects, those of delisted, unknown and filtered offers too: {bad_number: 0.1%, not_found: 5%}. A code counts once per row."`
 	MinCoverage  *Percent           `yaml:"min_coverage" doc:"Share of the declared results that must have been obtained. Default: no limit."`
+}
+
+// Bytes is a size such as 512KB or 256MB.
+type Bytes int64
+
+// UnmarshalYAML reads a number of bytes, or one with KB, MB or GB (thousands) or
+// KiB, MiB or GiB.
+func (n *Bytes) UnmarshalYAML(b []byte) error {
+	s := scalarText(b)
+	number, factor := s, int64(1)
+	for _, u := range [...]struct {
+		suffix string
+		factor int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}} {
+		if cut, ok := strings.CutSuffix(s, u.suffix); ok {
+			number, factor = strings.TrimSpace(cut), u.factor
+			break
+		}
+	}
+	v, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || v < 0 || v > 1<<40/factor {
+		return fmt.Errorf("%q is not a size; write 512KB, 256MB or 2GiB", s)
+	}
+	*n = Bytes(v * factor)
+	return nil
 }
 
 // Duration is a span of time such as 90s, 24h or 30d.

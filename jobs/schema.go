@@ -73,6 +73,8 @@ func schemaOf(t reflect.Type) object {
 		return object{{"type", "string"}, {"pattern", `^([0-9]+d|([0-9.]+(ns|us|ms|s|m|h))+|.*\$\{.*)$`}}
 	case reflect.TypeFor[Money]():
 		return object{{"type", []string{"number", "string"}}}
+	case reflect.TypeFor[Bytes]():
+		return object{{"anyOf", []object{{{"type", "integer"}, {"minimum", 0}}, {{"type", "string"}, {"pattern", `^[0-9]+ *([KMG]i?B)?$|\$\{`}}}}}
 	case reflect.TypeFor[Percent]():
 		return object{{"anyOf", []object{{{"type", "number"}, {"minimum", 0}, {"maximum", 1}}, {{"type", "string"}, {"pattern", `^[0-9.]+ *%$|\$\{`}}}}}
 	}

@@ -205,7 +205,7 @@ func printRows(w io.Writer, rows map[string]int64) {
 func openLine(output string) string {
 	format, dir, _ := strings.Cut(output, " ")
 	pattern := strings.TrimSpace(dir) + "/products/**/*." + format
-	if format == "csv" {
+	if format != "parquet" {
 		pattern += "*"
 	}
 	return fmt.Sprintf(`duckdb -c "FROM '%s' LIMIT 10"`, pattern)

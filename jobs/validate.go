@@ -415,17 +415,18 @@ func (p *parsing) validateOutputs(j *Job) {
 		o := &j.Output[i]
 		at := fmt.Sprintf("output[%d]", i)
 		p.apart(o, j.Output[:i], at)
-		if o.Format == "parquet" && (o.BOM || o.ExcelSafe) {
-			p.wrong(at, "bom and excel_safe are for format csv", "Remove them.")
+		if o.Format != "csv" && (o.BOM || o.ExcelSafe || o.ExcelIDs || o.Delimiter != "" || o.Quoting != "") {
+			p.wrong(at, "bom, delimiter, quoting, excel_safe and excel_ids are for format csv", "Remove them.")
 		}
-		allowed := map[string][]string{"parquet": {"zstd", "snappy", "gzip", "none"}, "csv": {"none", "gzip", "zstd"}}[o.Format]
+		allowed := map[string][]string{"parquet": {"zstd", "snappy", "gzip", "none"}, "csv": {"none", "gzip", "zstd"}, "jsonl": {"none", "gzip", "zstd"}}[o.Format]
 		if allowed != nil && !slices.Contains(allowed, o.Compression) {
 			p.wrong(at+".compression", fmt.Sprintf("%q is not possible for %s", o.Compression, o.Format), "Valid: "+strings.Join(allowed, ", ")+".")
 		}
-		// A partition column that the files have too cannot be merged by the
-		// common Parquet readers.
-		if !slices.Equal(o.PartitionBy, []string{"dt"}) {
-			p.wrong(at+".partition_by", "this version partitions by dt only", "Remove it.")
+		p.columns(at+".partition_by", load.ValidatePartitionBy(o.PartitionBy))
+		p.columns(at+".sort_by", load.ValidateSortBy(o.SortBy))
+		p.columns(at+".bloom", load.ValidateBloom(o.Bloom))
+		if o.Format != "parquet" && len(o.Bloom) > 0 {
+			p.wrong(at+".bloom", "is for format parquet", "Remove it.")
 		}
 		if err := checkDestination(o.URL); err != nil {
 			p.wrong(at+".url", err.Error(), "")
@@ -435,6 +436,13 @@ func (p *parsing) validateOutputs(j *Job) {
 		if err := checkDestination(j.Journal.URL); err != nil {
 			p.wrong("journal.url", err.Error(), "")
 		}
+	}
+}
+
+// columns reports what is wrong with a list of columns.
+func (p *parsing) columns(at string, err error) {
+	if err != nil {
+		p.wrong(at, err.Error(), "docs/tables.md lists the columns.")
 	}
 }
 

@@ -109,7 +109,7 @@ func TestSetFaults(t *testing.T) {
 		{"output=[]", "output: is required"},
 		{"sources[0].search.keywords=[]", "keywords: is required"},
 		{"output[1].url=./out/parquet", "One URL holds one format"},
-		{"output[1].partition_by=[dt, province]", "partitions by dt only"},
+		{"output[1].partition_by=[dt, price_min]", "only text, integers"},
 	}
 	for _, tt := range tests {
 		_, err := Parse("test.yaml", []byte(goodJob), LoadOptions{Getenv: env("KEY", "k", "RATE", "1"), Set: []string{tt.set}})

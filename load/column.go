@@ -282,14 +282,15 @@ func PairsJSON(dst []byte, keys, values []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendJSONText(dst, k)
+		dst = AppendJSONText(dst, k)
 		dst = append(dst, ':')
-		dst = appendJSONText(dst, values[i])
+		dst = AppendJSONText(dst, values[i])
 	}
 	return append(dst, '}')
 }
 
-func appendJSONText(dst []byte, s string) []byte {
+// AppendJSONText appends a text, which is valid UTF-8, as JSON.
+func AppendJSONText(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c == 0x7f {
 			quoted, _ := json.Marshal(s) // a string always marshals

@@ -14,9 +14,17 @@ type Output struct {
 	Store   Store
 	Encoder Encoder
 	// PartitionBy lists the partition keys: "dt" first, then columns of the
-	// products table. A table that lacks a column is not split by it.
-	// Default: dt.
+	// products table. A table that lacks a column is not split by it. The files
+	// of one that has it do not hold it: readers take it from the path, and most
+	// refuse a column that is in both. Default: dt.
 	PartitionBy []string
+	// SortBy lists the columns that the rows of each row group are sorted by, in
+	// the tables that have them; a table that lacks the first one is not sorted.
+	// Default: none, rows stand in the order in which they were found.
+	SortBy []string
+	// FileBytes is the size after which a file is ended; it is exceeded by less
+	// than a row group. Default: no limit but Options.FileRows.
+	FileBytes int64
 }
 
 // Options tune a Dataset. The zero value is the default of each.
@@ -35,8 +43,9 @@ type Options struct {
 	// FileRows is the number of rows after which a file is ended; it is exceeded
 	// by less than a batch. Default: 1048576.
 	FileRows int64
-	// OpenFiles bounds the files that one table of one output keeps open. The
-	// one that was written to the longest ago is ended first. Default: 32.
+	// OpenFiles bounds the files that one table of one output keeps open. A file
+	// is opened when its first row group is written; the one that was written to
+	// the longest ago is ended first. Default: 64.
 	OpenFiles int
 	// Partitions bounds the partitions of one table. Default: 10000.
 	Partitions int
@@ -51,7 +60,7 @@ func (o Options) withDefaults() Options {
 	o.GroupRows = cmp.Or(o.GroupRows, 65536)
 	o.GroupBytes = cmp.Or(o.GroupBytes, 12<<20)
 	o.FileRows = cmp.Or(o.FileRows, 1<<20)
-	o.OpenFiles = cmp.Or(o.OpenFiles, 32)
+	o.OpenFiles = cmp.Or(o.OpenFiles, 64)
 	o.Partitions = cmp.Or(o.Partitions, 10_000)
 	if o.Tables == nil {
 		o.Tables = Tables()
@@ -113,8 +122,10 @@ func validateOutputs(outputs []Output) error {
 			errs = append(errs, fmt.Errorf("output %s: one destination holds one format, but it is given twice", url))
 		}
 		urls[url] = true
-		if err := validatePartitionBy(o.PartitionBy); err != nil {
-			errs = append(errs, fmt.Errorf("output %s: %w", url, err))
+		for _, err := range []error{ValidatePartitionBy(o.PartitionBy), ValidateSortBy(o.SortBy)} {
+			if err != nil {
+				errs = append(errs, fmt.Errorf("output %s: %w", url, err))
+			}
 		}
 	}
 	return errors.Join(errs...)
@@ -133,25 +144,70 @@ func validateRecords(tables []RecordTable) error {
 	return errors.Join(errs...)
 }
 
-// validatePartitionBy checks the partition keys of an output: dt first, then
-// columns of the products table.
-func validatePartitionBy(by []string) error {
+// ValidatePartitionBy checks the partition keys of an output: dt first, then
+// columns of the products table that are no keys of the tables themselves.
+func ValidatePartitionBy(by []string) error {
 	if len(by) == 0 {
 		return nil
 	}
 	if by[0] != "dt" {
-		return fmt.Errorf("partition_by: the first key is dt, not %q", by[0])
+		return fmt.Errorf("the first partition key is dt, not %q", by[0])
 	}
 	t := products()
 	for i, name := range by[1:] {
 		c := t.column(name)
 		switch {
 		case c < 0:
-			return fmt.Errorf("partition_by: products has no column %q", name)
+			return fmt.Errorf("products has no column %q to partition by", name)
 		case !canPartition(t.Columns[c].Kind):
-			return fmt.Errorf("partition_by: column %q is %s; only text, integers and booleans can be keys", name, t.Columns[c].Kind)
+			return fmt.Errorf("column %q is %s; only text, integers and booleans can be partition keys", name, t.Columns[c].Kind)
+		case t.Columns[c].Key:
+			return fmt.Errorf("column %q is what rows are known by, or nearly as many values as rows", name)
 		case slices.Contains(by[:i+1], name):
-			return fmt.Errorf("partition_by: %q is there twice", name)
+			return fmt.Errorf("partition key %q is there twice", name)
+		}
+	}
+	return nil
+}
+
+// ValidateSortBy checks the sort columns of an output: columns that some table
+// has, with an order.
+func ValidateSortBy(by []string) error {
+	for i, name := range by {
+		known := false
+		for _, t := range Tables() {
+			if c := t.column(name); c >= 0 {
+				known = true
+				if !canSort(t.Columns[c].Kind) {
+					return fmt.Errorf("column %q is %s, which has no order", name, t.Columns[c].Kind)
+				}
+			}
+		}
+		switch {
+		case !known:
+			return fmt.Errorf("no table has a column %q to sort by", name)
+		case slices.Contains(by[:i], name):
+			return fmt.Errorf("sort column %q is there twice", name)
+		}
+	}
+	return nil
+}
+
+// ValidateBloom checks columns for Bloom filters: columns that some table has, of
+// a type that can have one.
+func ValidateBloom(columns []string) error {
+	for _, name := range columns {
+		known := false
+		for _, t := range Tables() {
+			if c := t.column(name); c >= 0 {
+				known = true
+				if k := t.Columns[c].Kind; k != Int64 && k != Text {
+					return fmt.Errorf("column %q is %s; Bloom filters are for int64 and text", name, k)
+				}
+			}
+		}
+		if !known {
+			return fmt.Errorf("no table has a column %q", name)
 		}
 	}
 	return nil
@@ -280,8 +336,8 @@ func (d *Dataset) manifest(output int) (Manifest, error) {
 			return Manifest{}, fmt.Errorf("table %s is not closed", w.table.Name)
 		}
 		m.Tables = append(m.Tables, TableInfo{
-			Name: w.table.Name, Rows: w.rows, Fingerprint: w.table.Fingerprint(),
-			Columns: w.table.Columns, RepairedText: w.fix.repaired,
+			Name: w.table.Name, Rows: w.rows, Fingerprint: w.outputs[output].table.Fingerprint(),
+			Columns: w.outputs[output].table.Columns, RepairedText: w.fix.repaired,
 		})
 		m.Files = append(m.Files, w.outputs[output].done...)
 	}

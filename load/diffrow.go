@@ -1,15 +1,18 @@
 package load
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -70,9 +73,12 @@ func (r *rowReader) open() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
-	if f.Format == Parquet {
+	switch f.Format {
+	case Parquet:
 		r.rows, r.ended, err = parquetRows(r.ctx, local, r.columns)
-	} else {
+	case JSONL:
+		r.rows, r.ended, err = jsonRows(local, f.Path, r.columns)
+	default:
 		r.rows, r.ended, err = csvRows(local, f.Path, r.columns)
 	}
 	if err != nil {
@@ -152,8 +158,9 @@ func csvRows(local, name string, columns []string) (next func() ([]string, error
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	ended = func() { done(); f.Close() }
-	r := csv.NewReader(in)
-	r.ReuseRecord = true
+	buffered := bufio.NewReader(in)
+	r := csv.NewReader(buffered)
+	r.ReuseRecord, r.Comma = true, delimiterOf(buffered)
 	header, err := r.Read()
 	if err != nil {
 		ended()
@@ -175,9 +182,68 @@ func csvRows(local, name string, columns []string) (next func() ([]string, error
 		row := make([]string, len(columns))
 		for i, p := range places {
 			row[i] = cells[p]
+			if text, ok := strings.CutPrefix(cells[p], `="`); ok {
+				row[i] = strings.TrimSuffix(text, `"`) // an id as Excel is told to show it
+			}
 		}
 		return row, nil
 	}, ended, nil
+}
+
+// delimiterOf returns what separates the fields of a header, whose names are of
+// letters, digits and "_".
+func delimiterOf(r *bufio.Reader) rune {
+	head, _ := r.Peek(100)
+	name := strings.TrimLeft(strings.TrimPrefix(string(head), "\uFEFF"), `"`)
+	i := strings.IndexFunc(name, func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	if i >= 0 && name[i] == '"' {
+		i++
+	}
+	if i < 0 || i >= len(name) || name[i] == '\n' || name[i] == '\r' {
+		return ','
+	}
+	return rune(name[i])
+}
+
+// jsonRows reads the rows of a file of JSON Lines.
+func jsonRows(local, name string, columns []string) (next func() ([]string, error), ended func(), err error) {
+	f, err := os.Open(local)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, done, err := decompressed(f, name)
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	dec := json.NewDecoder(in)
+	return func() ([]string, error) {
+		var fields map[string]json.RawMessage
+		if err := dec.Decode(&fields); err != nil {
+			return nil, err // io.EOF at the end
+		}
+		row := make([]string, len(columns))
+		for i, c := range columns {
+			if row[i], err = jsonCell(fields[c]); err != nil {
+				return nil, fmt.Errorf("column %s: %w", c, err)
+			}
+		}
+		return row, nil
+	}, func() { done(); f.Close() }, nil
+}
+
+// jsonCell returns the text of a value.
+func jsonCell(raw json.RawMessage) (string, error) {
+	switch {
+	case raw == nil:
+		return "", errors.New("is missing")
+	case string(raw) == "null":
+		return null, nil
+	case raw[0] == '"':
+		var s string
+		err := json.Unmarshal(raw, &s)
+		return s, err
+	}
+	return string(raw), nil
 }
 
 func decompressed(f io.Reader, name string) (io.Reader, func(), error) {

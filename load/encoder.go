@@ -10,15 +10,16 @@ import (
 const (
 	Parquet = "parquet"
 	CSV     = "csv"
+	JSONL   = "jsonl"
 )
 
 // Encoder makes files of one format. It is immutable and safe for concurrent
 // use. The bytes of a file depend only on the arguments of NewFile and on the
 // records.
 type Encoder interface {
-	// Format is Parquet or CSV.
+	// Format is Parquet, CSV or JSONL.
 	Format() string
-	// Suffix ends the names of files: ".parquet", ".csv.gz".
+	// Suffix ends the names of files: ".parquet", ".csv.gz", ".jsonl".
 	Suffix() string
 	// NewFile starts a file of a table on w, which it does not close.
 	NewFile(w io.Writer, t *Table, meta FileMeta) (FileEncoder, error)
@@ -39,4 +40,7 @@ type FileEncoder interface {
 type FileMeta struct {
 	Job  string
 	Date string
+	// SortedBy lists the columns that the rows of every group are sorted by:
+	// ascending, nulls first, text bytewise.
+	SortedBy []string
 }

@@ -15,9 +15,15 @@ import (
 // writeBuffer gathers the small writes of encoders (page headers, CSV lines).
 const writeBuffer = 256 << 10
 
+// partitionBuffer is the same where many files are open.
+const partitionBuffer = 64 << 10
+
 // part is one file in the making: staged, hashed and counted as it is written.
-// It belongs to one partition of one table of one output.
+// It belongs to one partition of one table of one output. It has no object and
+// no encoder before its first row group, so that partitions with few rows hold
+// no file open.
 type part struct {
+	of      *tableOutput
 	file    File
 	object  Object
 	buffer  *bufio.Writer
@@ -46,29 +52,34 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// createPart starts the file at path, an object key, under the staging
-// directory of its run.
-func createPart(ctx context.Context, o Output, t *Table, run runKey, path, partition string) (*part, error) {
-	object, err := o.Store.Create(ctx, run.staged(path))
-	if err != nil {
-		return nil, err
+// newPart returns the file at path, an object key, before its first row.
+func newPart(o *tableOutput, path, partition string) *part {
+	p := &part{of: o, file: File{Path: path, Table: o.table.Name, Partition: partition, Format: o.Encoder.Format()}}
+	if p.file.Format == Parquet {
+		p.tallies = newTallies(o.table.Columns)
 	}
-	p := &part{
-		file:   File{Path: path, Table: t.Name, Partition: partition, Format: o.Encoder.Format()},
-		object: object,
-		meter:  &meter{w: object, hash: sha256.New()},
-	}
-	p.buffer = bufio.NewWriterSize(p.meter, writeBuffer)
-	p.encoder, err = o.Encoder.NewFile(p.buffer, t, FileMeta{Job: run.job, Date: run.date})
-	if err != nil {
-		object.Abort()
-		return nil, err
-	}
-	if o.Encoder.Format() == Parquet {
-		p.tallies = newTallies(t.Columns)
-	}
-	return p, nil
+	return p
 }
+
+// create begins the file under the staging directory of its run.
+func (p *part) create(ctx context.Context) error {
+	o := p.of
+	object, err := o.Store.Create(ctx, o.run.staged(p.file.Path))
+	if err != nil {
+		return err
+	}
+	p.object, p.meter = object, &meter{w: object, hash: sha256.New()}
+	size := writeBuffer
+	if len(o.by.keys) > 0 {
+		size = partitionBuffer
+	}
+	p.buffer = bufio.NewWriterSize(p.meter, size)
+	p.encoder, err = o.Encoder.NewFile(p.buffer, o.table, FileMeta{Job: o.run.job, Date: o.run.date, SortedBy: o.sortedBy()})
+	return err
+}
+
+// size is how long the file is so far.
+func (p *part) size() int64 { return p.meter.bytes + int64(p.buffer.Buffered()) }
 
 // add gathers a record into the current row group.
 func (p *part) add(rec arrow.Record) {
@@ -77,19 +88,35 @@ func (p *part) add(rec arrow.Record) {
 	p.pendingRows += rec.NumRows()
 	p.pendingBytes += recordBytes(rec)
 	p.file.Rows += rec.NumRows()
-	if p.tallies != nil {
-		p.tallies.add(rec)
-	}
 }
 
-// flush writes the row group that was gathered.
-func (p *part) flush() error {
+// flush writes the row group that was gathered, sorted where the output asks
+// for that.
+func (p *part) flush(ctx context.Context) error {
+	defer p.release()
+	if p.object == nil {
+		if err := p.create(ctx); err != nil {
+			return err
+		}
+	}
 	if len(p.pending) == 0 {
 		return nil
 	}
-	err := p.encoder.WriteGroup(p.pending)
-	p.release()
-	return err
+	group := p.pending
+	if len(p.of.sort) > 0 {
+		sorted, err := sortRecords(group, p.of.sort)
+		if err != nil {
+			return err
+		}
+		defer sorted.Release()
+		group = []arrow.Record{sorted}
+	}
+	if p.tallies != nil {
+		for _, rec := range group {
+			p.tallies.add(rec)
+		}
+	}
+	return p.encoder.WriteGroup(group)
 }
 
 func (p *part) release() {
@@ -114,7 +141,7 @@ func (p *part) close(ctx context.Context) (File, error) {
 }
 
 func (p *part) finish(ctx context.Context) error {
-	if err := p.flush(); err != nil {
+	if err := p.flush(ctx); err != nil {
 		return err
 	}
 	if err := p.encoder.Close(); err != nil {
@@ -129,6 +156,9 @@ func (p *part) finish(ctx context.Context) error {
 // abort drops the file.
 func (p *part) abort() error {
 	p.release()
+	if p.object == nil {
+		return nil
+	}
 	return p.object.Abort()
 }
 

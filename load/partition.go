@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,11 +51,13 @@ func escapePartition(value string) string {
 	return cut + "-" + hex.EncodeToString(sum[:8])
 }
 
-// partitioner splits record batches of one table by the values of columns.
+// partitioner splits record batches of one table by the values of columns,
+// which the parts do not have any more.
 type partitioner struct {
 	date  string
 	keys  []int // columns of the table, after dt
 	table *Table
+	files *Table // the table as its files hold it
 }
 
 // newPartitioner resolves partition keys for a table. Keys that the table does
@@ -67,6 +70,7 @@ func newPartitioner(t *Table, date string, by []string) *partitioner {
 			p.keys = append(p.keys, i)
 		}
 	}
+	p.files = t.without(p.keys)
 	return p
 }
 
@@ -103,9 +107,26 @@ func (p *partitioner) split(rec arrow.Record) []slice {
 	}
 	parts := make([]slice, len(dirs))
 	for i, dir := range dirs {
-		parts[i] = slice{dir: dir, rec: gather(rec, rows[dir])}
+		parts[i] = slice{dir: dir, rec: p.strip(rec, rows[dir])}
 	}
 	return parts
+}
+
+// strip returns the given rows of rec without the partition keys.
+func (p *partitioner) strip(rec arrow.Record, rows []int) arrow.Record {
+	var columns []arrow.Array
+	for i, col := range rec.Columns() {
+		if !slices.Contains(p.keys, i) {
+			columns = append(columns, col)
+		}
+	}
+	rest := array.NewRecord(p.files.schema, columns, rec.NumRows())
+	defer rest.Release()
+	if len(rows) == int(rec.NumRows()) {
+		rest.Retain()
+		return rest
+	}
+	return gather(rest, rows)
 }
 
 func (p *partitioner) dir(rec arrow.Record, row int) string {

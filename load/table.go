@@ -83,6 +83,23 @@ func newTable[T any](name, meaning string, rows func(*catalog.Rows) []T, fields 
 	return t
 }
 
+// without returns the table as files hold it that lack some columns.
+func (t *Table) without(columns []int) *Table {
+	if len(columns) == 0 {
+		return t
+	}
+	files := &Table{Name: t.Name, Meaning: t.Meaning}
+	var fields []arrow.Field
+	for i, c := range t.Columns {
+		if !slices.Contains(columns, i) {
+			files.Columns = append(files.Columns, c)
+			fields = append(fields, t.schema.Field(i))
+		}
+	}
+	files.schema = arrow.NewSchema(fields, nil)
+	return files
+}
+
 // Schema returns the Arrow schema of the table.
 func (t *Table) Schema() *arrow.Schema { return t.schema }
 

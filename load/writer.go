@@ -45,11 +45,7 @@ func newTableWriter(ctx context.Context, t *Table, run runKey, outputs []Output,
 	w.builder.Reserve(opts.BatchRows)
 	w.feed = t.bind(w.builder, &w.fix)
 	for _, o := range outputs {
-		w.outputs = append(w.outputs, &tableOutput{
-			Output: o, opts: opts, table: t, run: run,
-			by:   newPartitioner(t, run.date, o.PartitionBy),
-			open: map[string]*part{}, next: map[string]int{},
-		})
+		w.outputs = append(w.outputs, newTableOutput(o, opts, t, run))
 	}
 	return w
 }
@@ -145,18 +141,45 @@ func (w *TableWriter) abort() error {
 	return errors.Join(errs...)
 }
 
-// tableOutput is one table in one output: its open files and those done.
+// tableOutput is one table in one output: its files in the making and those
+// done.
 type tableOutput struct {
 	Output
 	opts  Options
-	table *Table
+	table *Table // as its files hold it
 	run   runKey
 	by    *partitioner
+	sort  []int // columns of table that row groups are sorted by
 
-	open  map[string]*part // by partition directory
+	open  map[string]*part // by partition directory; those without a row group have no file yet
 	next  map[string]int   // index of the next file, by partition directory
 	clock int64            // counts writes, for part.used
 	done  []File
+}
+
+func newTableOutput(o Output, opts Options, t *Table, run runKey) *tableOutput {
+	by := newPartitioner(t, run.date, o.PartitionBy)
+	out := &tableOutput{
+		Output: o, opts: opts, table: by.files, run: run, by: by,
+		open: map[string]*part{}, next: map[string]int{},
+	}
+	for _, name := range o.SortBy {
+		c := by.files.column(name)
+		if c < 0 || !canSort(by.files.Columns[c].Kind) {
+			break // what follows would only order within equal values of it
+		}
+		out.sort = append(out.sort, c)
+	}
+	return out
+}
+
+// sortedBy names the columns that row groups are sorted by.
+func (o *tableOutput) sortedBy() []string {
+	var names []string
+	for _, c := range o.sort {
+		names = append(names, o.table.Columns[c].Name)
+	}
+	return names
 }
 
 // write adds a batch to the files of its partitions.
@@ -168,7 +191,7 @@ func (o *tableOutput) write(ctx context.Context, rec arrow.Record) error {
 		}
 	}()
 	for _, s := range parts {
-		p, err := o.part(ctx, s.dir)
+		p, err := o.part(s.dir)
 		if err != nil {
 			return err
 		}
@@ -179,48 +202,62 @@ func (o *tableOutput) write(ctx context.Context, rec arrow.Record) error {
 			}
 		}
 	}
-	return o.flushLargest()
+	return o.flushLargest(ctx)
 }
 
-// part returns the open file of a partition, starting one if needed.
-func (o *tableOutput) part(ctx context.Context, dir string) (*part, error) {
+// part returns the file in the making of a partition, beginning one if needed.
+func (o *tableOutput) part(dir string) (*part, error) {
 	o.clock++
 	if p := o.open[dir]; p != nil {
 		p.used = o.clock
 		return p, nil
 	}
-	if len(o.open) >= o.opts.OpenFiles {
-		if err := o.end(ctx, o.leastRecent()); err != nil {
-			return nil, err
-		}
-	}
 	index := o.next[dir]
 	if index == 0 && len(o.next) >= o.opts.Partitions {
-		return nil, fmt.Errorf("partition_by makes more than %d partitions", o.opts.Partitions)
+		return nil, fmt.Errorf("partition_by %v makes more than %d partitions: leave out the columns with many values. "+
+			"Every answer is in the journal, so the job makes no call again when it is run with another partition_by",
+			o.PartitionBy, o.opts.Partitions)
 	}
 	name := fmt.Sprintf("%s-%05d%s", o.run.job, index, o.Encoder.Suffix())
-	p, err := createPart(ctx, o.Output, o.table, o.run, path.Join(o.table.Name, dir, name), dir)
-	if err != nil {
-		return nil, err
-	}
+	p := newPart(o, path.Join(o.by.table.Name, dir, name), dir)
 	p.used = o.clock
 	o.next[dir] = index + 1
 	o.open[dir] = p
 	return p, nil
 }
 
-// leastRecent returns the partition that was written to the longest ago.
-func (o *tableOutput) leastRecent() string {
-	return slices.MinFunc(slices.Collect(maps.Keys(o.open)), func(a, b string) int {
-		return cmp.Compare(o.open[a].used, o.open[b].used)
-	})
+// flush writes a row group of a partition. Where that needs one more file than
+// may be open, it ends the one that was written to the longest ago.
+func (o *tableOutput) flush(ctx context.Context, dir string) error {
+	p := o.open[dir]
+	if p.object == nil {
+		var opened []string
+		for other, q := range o.open {
+			if q.object != nil {
+				opened = append(opened, other)
+			}
+		}
+		if len(opened) >= o.opts.OpenFiles {
+			oldest := slices.MinFunc(opened, func(a, b string) int { return cmp.Compare(o.open[a].used, o.open[b].used) })
+			if err := o.end(ctx, oldest); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.flush(ctx); err != nil {
+		return fmt.Errorf("%s: %w", p.file.Path, err)
+	}
+	if o.FileBytes > 0 && p.size() >= o.FileBytes {
+		return o.end(ctx, dir)
+	}
+	return nil
 }
 
 // flushLargest bounds what all open files of the table hold back together, by
 // writing the largest row group until the rest is below the bounds. With one
 // partition that is a row group of exactly GroupRows, or fewer rows where they
 // are large.
-func (o *tableOutput) flushLargest() error {
+func (o *tableOutput) flushLargest(ctx context.Context) error {
 	for {
 		var rows, bytes int64
 		for _, p := range o.open {
@@ -233,8 +270,8 @@ func (o *tableOutput) flushLargest() error {
 		dir := slices.MaxFunc(slices.Sorted(maps.Keys(o.open)), func(a, b string) int {
 			return cmp.Compare(o.open[a].pendingBytes, o.open[b].pendingBytes)
 		})
-		if err := o.open[dir].flush(); err != nil {
-			return fmt.Errorf("%s: %w", o.open[dir].file.Path, err)
+		if err := o.flush(ctx, dir); err != nil {
+			return err
 		}
 	}
 }
@@ -253,7 +290,7 @@ func (o *tableOutput) end(ctx context.Context, dir string) error {
 
 func (o *tableOutput) close(ctx context.Context) error {
 	if len(o.next) == 0 {
-		if _, err := o.part(ctx, o.by.base()); err != nil {
+		if _, err := o.part(o.by.base()); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -34,6 +35,15 @@ type Options struct {
 	// ExcelSafe puts an apostrophe before text that a spreadsheet would run as
 	// a formula. Default: false, since it changes values.
 	ExcelSafe bool
+	// Delimiter separates fields: ',', ';', '|' or a tab. Default: ','.
+	Delimiter rune
+	// QuoteAll puts every value into quotes, so that an empty text is "" and a
+	// null is nothing. Default: false, only what needs quotes gets them.
+	QuoteAll bool
+	// ExcelIDs writes ids of many digits as ="610947572360", which Excel shows as
+	// they are instead of as 6.10948E+11. Default: false, since other readers
+	// take that for text.
+	ExcelIDs bool
 }
 
 // Encoder implements load.Encoder.
@@ -50,6 +60,12 @@ func New(o Options) (*Encoder, error) {
 	suffix, ok := suffixes[o.Compression]
 	if !ok {
 		return nil, fmt.Errorf("compression %q of CSV files is none of none, gzip, zstd", o.Compression)
+	}
+	if o.Delimiter == 0 {
+		o.Delimiter = ','
+	}
+	if !strings.ContainsRune(",;|\t", o.Delimiter) {
+		return nil, fmt.Errorf("delimiter %q of CSV files is none of comma, semicolon, pipe, tab", o.Delimiter)
 	}
 	return &Encoder{opts: o, suffix: suffix}, nil
 }
@@ -71,8 +87,12 @@ func (e *Encoder) NewFile(w io.Writer, t *load.Table, _ load.FileMeta) (load.Fil
 			return nil, err
 		}
 	}
-	f := &file{out: out, texts: newTexts(t.Schema(), e.opts.ExcelSafe)}
-	f.w = csv.NewWriter(out, f.texts.schema, csv.WithHeader(true), csv.WithNullWriter(""))
+	f := &file{out: out, texts: newTexts(t.Schema(), e.opts)}
+	if e.opts.QuoteAll {
+		f.w = newQuoter(out, f.texts.schema, e.opts.Delimiter)
+		return f, nil
+	}
+	f.w = csv.NewWriter(out, f.texts.schema, csv.WithHeader(true), csv.WithNullWriter(""), csv.WithComma(e.opts.Delimiter))
 	// A record without rows makes the writer write its header.
 	none := array.NewRecordBuilder(memory.DefaultAllocator, f.texts.schema)
 	defer none.Release()
@@ -104,8 +124,14 @@ func (nopCloser) Close() error { return nil }
 
 type file struct {
 	out   io.WriteCloser
-	w     *csv.Writer
+	w     recordWriter
 	texts *texts
+}
+
+// recordWriter writes converted records as lines.
+type recordWriter interface {
+	Write(arrow.Record) error
+	Flush() error
 }
 
 // WriteGroup writes the records, a line per row.

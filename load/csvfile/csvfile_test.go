@@ -129,7 +129,7 @@ func TestDecimals(t *testing.T) {
 	d.AppendNull()
 	rec := b.NewRecord()
 	defer rec.Release()
-	out := newTexts(schema, false).convert(rec)
+	out := newTexts(schema, Options{}).convert(rec)
 	defer out.Release()
 	col := out.Column(0).(*array.String)
 	for i, tt := range tests {
@@ -175,5 +175,51 @@ func TestCompressions(t *testing.T) {
 	}
 	if _, err := New(Options{Compression: "snappy"}); err == nil || !strings.Contains(err.Error(), "snappy") {
 		t.Errorf("New(snappy) = %v, want an error that names it", err)
+	}
+}
+
+func TestDelimitersAndQuotes(t *testing.T) {
+	t.Parallel()
+	table := suppliers(t)
+	rec := record(t, table)
+	for _, tt := range []struct {
+		name, head, line string
+		opts             Options
+	}{
+		{"semicolon", "supplier_id;name;", "=1+1;;-x;@x;", Options{Delimiter: ';'}},
+		{"tab", "supplier_id\tname\t", "=1+1\t\t-x\t@x\t", Options{Delimiter: '\t'}},
+		{"all quoted", `"supplier_id","name","login_id",`, `"=1+1",,"-x","@x",`, Options{QuoteAll: true}},
+		{"all quoted, pipe, safe", `"supplier_id"|"name"|`, `"'=1+1"||"'-x"|"'@x"|`, Options{QuoteAll: true, Delimiter: '|', ExcelSafe: true}},
+	} {
+		got := string(encode(t, tt.opts, table, rec))
+		if !strings.HasPrefix(got, tt.head) || !strings.Contains(got, "\n"+tt.line) {
+			t.Errorf("%s: %q, want %q and %q", tt.name, got, tt.head, tt.line)
+		}
+	}
+	if got := string(encode(t, Options{QuoteAll: true}, table)); !strings.HasPrefix(got, `"supplier_id",`) || strings.Count(got, "\n") != 1 {
+		t.Errorf("a file without rows = %q, want its header", got)
+	}
+	if _, err := New(Options{Delimiter: 'x'}); err == nil {
+		t.Error("x is a delimiter")
+	}
+}
+
+func TestExcelIDs(t *testing.T) {
+	t.Parallel()
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "offer_id", Type: arrow.PrimitiveTypes.Int64}, {Name: "sku_id", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "stock", Type: arrow.PrimitiveTypes.Int64},
+	}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	b.Field(0).(*array.Int64Builder).Append(610947572360)
+	b.Field(1).AppendNull()
+	b.Field(2).(*array.Int64Builder).Append(7)
+	rec := b.NewRecord()
+	defer rec.Release()
+	out := newTexts(schema, Options{ExcelIDs: true, ExcelSafe: true}).convert(rec)
+	defer out.Release()
+	if got := out.Column(0).(*array.String).Value(0); got != `="610947572360"` || out.Column(1).IsValid(0) || out.Column(2).DataType().ID() != arrow.INT64 {
+		t.Errorf("offer_id = %s, sku_id valid %t, stock %v", got, out.Column(1).IsValid(0), out.Column(2).DataType())
 	}
 }

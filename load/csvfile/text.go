@@ -1,6 +1,7 @@
 package csvfile
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,33 +19,46 @@ import (
 type texts struct {
 	schema    *arrow.Schema // of the converted records
 	excelSafe bool
+	ids       []bool // by column, whether it is written as Excel shows ids
 }
 
-func newTexts(schema *arrow.Schema, excelSafe bool) *texts {
+func newTexts(schema *arrow.Schema, o Options) *texts {
+	t := &texts{excelSafe: o.ExcelSafe, ids: make([]bool, schema.NumFields())}
 	fields := make([]arrow.Field, schema.NumFields())
 	for i := range fields {
 		f := schema.Field(i)
+		t.ids[i] = o.ExcelIDs && f.Type.ID() == arrow.INT64 && strings.HasSuffix(f.Name, "_id")
 		switch f.Type.ID() {
 		case arrow.DECIMAL128, arrow.TIMESTAMP, arrow.DATE32, arrow.MAP:
 			f.Type = arrow.BinaryTypes.String
 		}
+		if t.ids[i] {
+			f.Type = arrow.BinaryTypes.String
+		}
 		fields[i] = f
 	}
-	return &texts{schema: arrow.NewSchema(fields, nil), excelSafe: excelSafe}
+	t.schema = arrow.NewSchema(fields, nil)
+	return t
 }
 
 // convert returns a record of t.schema, which the caller releases.
 func (t *texts) convert(rec arrow.Record) arrow.Record {
 	cols := make([]arrow.Array, rec.NumCols())
 	for i, col := range rec.Columns() {
-		cols[i] = t.column(col)
+		cols[i] = t.column(col, t.ids[i])
 		defer cols[i].Release()
 	}
 	return array.NewRecord(t.schema, cols, rec.NumRows())
 }
 
-func (t *texts) column(col arrow.Array) arrow.Array {
+func (t *texts) column(col arrow.Array, isID bool) arrow.Array {
 	switch a := col.(type) {
+	case *array.Int64:
+		if isID {
+			return build(a, func(b []byte, i int) []byte {
+				return append(strconv.AppendInt(append(b, `="`...), a.Value(i), 10), '"')
+			})
+		}
 	case *array.Decimal128:
 		if d := a.DataType().(*arrow.Decimal128Type); d.Precision != catalog.DecimalPrecision || d.Scale != catalog.DecimalScale {
 			return build(a, func(b []byte, i int) []byte { return load.AppendDecimal(b, a.Value(i), d.Scale) })

@@ -12,6 +12,7 @@
 package parquetfile
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -34,11 +35,15 @@ type Options struct {
 	// Compression is zstd, snappy, gzip or none. Default: zstd, at level 1:
 	// higher levels cost much time and save next to nothing here.
 	Compression string
+	// Bloom lists columns that get Bloom filters in the tables that have them:
+	// integers of 64 bits and text. Default: none.
+	Bloom []string
 }
 
 // Encoder implements load.Encoder.
 type Encoder struct {
 	codec     codec
+	bloom     []string
 	pageBytes int64                  // of data pages and of dictionaries, before compression
 	groups    freeList[*groupWriter] // only files that write a row group just now need one
 }
@@ -52,7 +57,7 @@ func New(o Options) (*Encoder, error) {
 		return nil, err
 	}
 	poolZstd()
-	return &Encoder{codec: c, pageBytes: pageBytes, groups: newFreeList[*groupWriter]()}, nil
+	return &Encoder{codec: c, bloom: o.Bloom, pageBytes: pageBytes, groups: newFreeList[*groupWriter]()}, nil
 }
 
 // Format returns load.Parquet.
@@ -65,6 +70,10 @@ func (e *Encoder) Suffix() string { return ".parquet" }
 // schema fingerprint.
 func (e *Encoder) NewFile(w io.Writer, t *load.Table, meta load.FileMeta) (load.FileEncoder, error) {
 	f := &file{fields: t.Schema().Fields(), out: &sink{w: w}, groups: e.groups}
+	for _, field := range f.fields {
+		f.bloom = append(f.bloom, slices.Contains(e.bloom, field.Name) && canBloom(field.Type))
+	}
+	f.extras.sorted = leafIndexes(t, meta.SortedBy)
 	if err := recovered(func() error { return f.begin(t, e.properties(t), meta) }); err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
@@ -76,7 +85,25 @@ type file struct {
 	out    *sink
 	fields []arrow.Field
 	groups freeList[*groupWriter]
+	bloom  []bool // by field, whether it gets a filter
+	hashes []uint64
+	extras extras
 	broken bool
+}
+
+// leafIndexes returns where columns are among the physical columns of a table,
+// of which a map has two.
+func leafIndexes(t *load.Table, columns []string) []int32 {
+	at, n := map[string]int32{}, int32(0)
+	for _, c := range t.Columns {
+		at[c.Name] = n
+		n += int32(len(c.Leaves()))
+	}
+	var all []int32
+	for _, c := range columns {
+		all = append(all, at[c])
+	}
+	return all
 }
 
 // begin starts the file. Beside its own metadata it keeps the Arrow schema,
@@ -100,12 +127,14 @@ func (f *file) begin(t *load.Table, props *parquet.WriterProperties, meta load.F
 	return nil
 }
 
-// sink remembers the first error of the writer below: after one the library
+// sink counts what passes, and holds the footer back. It remembers the first error of the writer below: after one the library
 // may panic over something else, and the cause would be lost. It has no Close
 // method, which the library would call.
 type sink struct {
-	w   io.Writer
-	err error
+	w      io.Writer
+	err    error
+	offset int64
+	footer *bytes.Buffer // not nil while the footer is written
 }
 
 // Write implements io.Writer.
@@ -113,8 +142,12 @@ func (s *sink) Write(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}
+	if s.footer != nil {
+		return s.footer.Write(p)
+	}
 	n, err := s.w.Write(p)
 	s.err = err
+	s.offset += int64(n)
 	return n, err
 }
 
@@ -129,9 +162,13 @@ func (f *file) WriteGroup(recs []arrow.Record) error {
 		w := f.groups.take(newGroupWriter)
 		rg := f.w.AppendRowGroup()
 		batches := make([]arrow.Array, len(recs))
+		blooms := map[string]*bloom{}
 		for i, field := range f.fields {
 			for j, r := range recs {
 				batches[j] = r.Column(i)
+			}
+			if f.bloom[i] {
+				blooms[field.Name] = f.filter(batches)
 			}
 			if err := w.column(rg, field, batches); err != nil {
 				return fmt.Errorf("column %s: %w", field.Name, err)
@@ -141,12 +178,37 @@ func (f *file) WriteGroup(recs []arrow.Record) error {
 			return err
 		}
 		f.groups.put(w)
+		f.extras.blooms = append(f.extras.blooms, blooms)
 		return nil
 	})
 }
 
-// Close writes the footer.
-func (f *file) Close() error { return f.do(f.w.Close) }
+// filter makes the Bloom filter of a column of a row group.
+func (f *file) filter(batches []arrow.Array) *bloom {
+	f.hashes = f.hashes[:0]
+	for _, a := range batches {
+		f.hashes = appendHashes(f.hashes, a)
+	}
+	return newBloom(f.hashes)
+}
+
+// Close writes the Bloom filters and the footer.
+func (f *file) Close() error {
+	return f.do(func() error {
+		f.out.footer = new(bytes.Buffer)
+		if err := f.w.Close(); err != nil {
+			return err
+		}
+		footer := f.out.footer.Bytes()
+		f.out.footer = nil
+		end, err := finishFooter(footer, f.out.offset, f.extras)
+		if err != nil {
+			return err
+		}
+		_, err = f.out.Write(end)
+		return err
+	})
+}
 
 var errBroken = errors.New("file is broken by an earlier error")
 
