@@ -142,6 +142,7 @@ type sheet struct {
 	got     map[catalog.OfferID]catalog.Detail
 	strays  []catalog.OfferID // offers in the answer that were not asked for
 	success int
+	drift   []catalog.Drift // of the answer, beyond that of single offers
 }
 
 func (c *Client) newSheet(ids []catalog.OfferID) *sheet {
@@ -171,7 +172,7 @@ func (s *sheet) fetch(ctx context.Context, since time.Time, offline bool) (answe
 func (s *sheet) decode(a Answer) error {
 	s.got = make(map[catalog.OfferID]catalog.Detail, len(s.ids))
 	s.strays, s.success = nil, 0
-	return s.client.dialect.DecodeDetails(a, s.ids, func(id catalog.OfferID, o *catalog.Offer, err error) {
+	return s.client.dialect.DecodeDetails(watch(a, &s.drift), s.ids, func(id catalog.OfferID, o *catalog.Offer, err error) {
 		s.put(a.Status, id, o, err)
 	})
 }
@@ -191,15 +192,22 @@ func (s *sheet) put(status int, id catalog.OfferID, o *catalog.Offer, err error)
 		s.got[id] = catalog.Detail{ID: id, Err: s.client.gatewayError(s.req.API, status, err)}
 	default:
 		s.client.redact.clean(o.DecodeIssues)
-		s.got[id] = catalog.Detail{ID: id, Offer: o}
+		s.got[id] = catalog.Detail{ID: id, Offer: o, Drift: o.Drift}
 		s.success++
 	}
 }
 
-// details returns what the answer said, as observed.
+// details returns what the answer said, as observed. The drift that is nobody's
+// is the first one's.
 func (s *sheet) details(obs catalog.Observation) map[catalog.OfferID]catalog.Detail {
+	if i := slices.IndexFunc(s.ids, func(id catalog.OfferID) bool { return s.got[id].ID == id }); i >= 0 && len(s.drift) > 0 {
+		d := s.got[s.ids[i]]
+		d.Drift = append(slices.Clip(d.Drift), s.drift...)
+		s.got[d.ID] = d
+	}
+	s.drift = nil
 	for id, d := range s.got {
-		d.Obs = obs
+		d.Obs, d.Drift = obs, s.client.drifted(s.req.API, obs, d.Drift)
 		s.got[id] = d
 	}
 	return s.got

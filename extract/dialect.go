@@ -200,6 +200,9 @@ type File struct {
 type Answer struct {
 	Status int
 	Body   []byte
+	// Drift is where a decoder appends what the answer has that is not known of
+	// its API, with Kind, Path, Want, Got and Count. Nil = nobody wants to know.
+	Drift *[]catalog.Drift
 }
 
 // Credential is one member of a job's credentials. Its texts are secrets and

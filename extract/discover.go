@@ -67,8 +67,9 @@ func (c *Client) page(ctx context.Context, q catalog.Query, n int) (catalog.Page
 		return res, invalid(err)
 	}
 	var page catalog.Page
+	var drift []catalog.Drift
 	a, err := c.call(ctx, query{Request: req, decode: func(a Answer) (err error) {
-		page, err = c.dialect.DecodePage(a)
+		page, err = c.dialect.DecodePage(watch(a, &drift))
 		return err
 	}})
 	res.Calls, res.Ref, res.At = a.rows, a.obs.Ref, a.obs.At
@@ -76,7 +77,7 @@ func (c *Client) page(ctx context.Context, q catalog.Query, n int) (catalog.Page
 		return res, err
 	}
 	if err == nil {
-		res.Page = page
+		res.Page, res.Drift = page, c.drifted(req.API, a.obs, drift)
 	}
 	return res, nil
 }

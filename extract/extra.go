@@ -58,7 +58,7 @@ func (c *Client) extraPage(ctx context.Context, ed EnrichCallDialect, kind catal
 	a, err := c.call(ctx, query{
 		Request: req,
 		decode: func(a Answer) (err error) {
-			page.Extra, err = ed.DecodeExtra(kind, s, a)
+			page.Extra, err = ed.DecodeExtra(kind, s, watch(a, &page.Drift))
 			return err
 		},
 		reusable: func() bool { return true },
@@ -67,6 +67,7 @@ func (c *Client) extraPage(ctx context.Context, ed EnrichCallDialect, kind catal
 	out.Calls = append(out.Calls, a.rows...)
 	page.Obs = a.obs
 	c.redact.clean(page.Extra.DecodeIssues)
+	page.Drift = c.drifted(req.API, a.obs, page.Drift)
 	return page, a.reused, err
 }
 

@@ -76,6 +76,10 @@ func nextStep(err error, job *Job, day string) string {
 	case catalog.ErrUnreachable, catalog.ErrUnavailable:
 		return "Check the network and gateway.endpoints. Every answered call is in the journal; go on with: " + again
 	}
+	if errors.As(err, new(*DriftError)) {
+		return fmt.Sprintf("Every answered call is in the journal; offerlake journal cat %s --ref REF shows an answer. "+
+			"If the tables can do without what is new, publish them, without a call, by: %s --set schema=evolve. Later runs with freeze take it as known", cleanURL(job.Output[0].URL), again)
+	}
 	if interrupted(err) {
 		return "Every answered call is in the journal. To go on where this run stopped: " + again
 	}

@@ -357,7 +357,12 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	drift, err := sandbox.ParseDrift(g.Sandbox.Drift)
+	if err != nil {
+		return nil, err
+	}
 	server, err := sandbox.New(sandbox.Options{
+		Drift:  drift,
 		Offers: g.Sandbox.Offers, Seed: g.Sandbox.Seed, Profile: profile,
 		Night: g.Sandbox.Night, Changed: float64(g.Sandbox.Changed),
 		PerSecond: g.Sandbox.PerSecond, PerDay: g.Sandbox.PerDay,

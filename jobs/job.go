@@ -27,6 +27,7 @@ type Job struct {
 	Expand  Expand   `yaml:"expand" doc:"Turns the job into many shards, one for each combination of values, for offerlake backfill; fields use the values as {name}. See docs/operations.md."`
 	Output  []Output `yaml:"output" req:"true" doc:"Where the tables go. One URL holds one format."`
 	Journal Journal  `yaml:"journal" doc:"Where the answers of the gateway are kept."`
+	Schema  string   `yaml:"schema" enum:"evolve,freeze,quarantine" default:"evolve" doc:"What becomes of answers that differ from what is known of the gateway's API: new fields, changed types, new values of enumerations. evolve: counted and reported. freeze: what no published run of the job has shown yet ends the run with exit code 3 and nothing is published. quarantine: offers with changed types or new values become rejects (schema_drift)."`
 	Quality Quality  `yaml:"quality" doc:"Limits beyond which a finished run exits with code 3."`
 	Lineage *Lineage `yaml:"lineage" doc:"Where run events go in OpenLineage's form. Default: what OPENLINEAGE_URL, OPENLINEAGE_API_KEY and OPENLINEAGE_NAMESPACE say, else nowhere."`
 	Notify  *Notify  `yaml:"notify" doc:"Who is told how a run or a backfill ended. A process that is killed tells nobody: watch the age of the last success too, see docs/operations.md."`
@@ -70,14 +71,15 @@ type Gateway struct {
 
 // Sandbox describes the emulated world of gateway.kind sandbox.
 type Sandbox struct {
-	Speaks    string  `yaml:"speaks" enum:"onebound,openplatform,param2,bearer,router,portals" default:"onebound" doc:"The dialect that the emulator is spoken to in."`
-	Offers    int     `yaml:"offers" default:"2000" doc:"How many offers its catalogue has."`
-	Seed      uint64  `yaml:"seed" default:"1" doc:"Another seed is another catalogue."`
-	Profile   string  `yaml:"profile" enum:"clean,rough,hostile" default:"clean" doc:"clean: well-typed answers. rough: the quirks of real gateways. hostile: rough and faults."`
-	Night     int     `yaml:"night" default:"0" doc:"How many nights old its catalogue is."`
-	Changed   Percent `yaml:"changed" default:"5%" doc:"Share of the offers that change in each of these nights."`
-	PerSecond float64 `yaml:"per_second" default:"0" doc:"Calls per second and key above which the emulator throttles; 0 = never."`
-	PerDay    int64   `yaml:"per_day" default:"0" doc:"Calls per key and day above which its quota is used up; 0 = no quota."`
+	Speaks    string   `yaml:"speaks" enum:"onebound,openplatform,param2,bearer,router,portals" default:"onebound" doc:"The dialect that the emulator is spoken to in."`
+	Offers    int      `yaml:"offers" default:"2000" doc:"How many offers its catalogue has."`
+	Seed      uint64   `yaml:"seed" default:"1" doc:"Another seed is another catalogue."`
+	Profile   string   `yaml:"profile" enum:"clean,rough,hostile" default:"clean" doc:"clean: well-typed answers. rough: the quirks of real gateways. hostile: rough and faults."`
+	Night     int      `yaml:"night" default:"0" doc:"How many nights old its catalogue is."`
+	Changed   Percent  `yaml:"changed" default:"5%" doc:"Share of the offers that change in each of these nights."`
+	Drift     []string `yaml:"drift" enum:"fields,types,values" doc:"How its answers differ from what is on record, to see what schema does: fields = every object has a new field; types = in one answer of three, stocks are objects (portals: prices of SKUs); values = in one of three, statuses and quote types are new ones (openplatform, param2, bearer). Not in XML."`
+	PerSecond float64  `yaml:"per_second" default:"0" doc:"Calls per second and key above which the emulator throttles; 0 = never."`
+	PerDay    int64    `yaml:"per_day" default:"0" doc:"Calls per key and day above which its quota is used up; 0 = no quota."`
 }
 
 // Credentials is one credential or a list of them.

@@ -199,10 +199,20 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 				"Finish the run that wrote it, or publish what there is with --partial", n),
 		}
 	}
+	drift, err := s.since(ctx, report.Drift)
+	if err == nil {
+		err = s.frozen(ctx, drift)
+	}
+	if err != nil {
+		summary := s.summarise(client, j, report, nil)
+		summary.Drift = drift
+		return summary, err
+	}
 	if err := s.verify(ctx, data); err != nil {
 		return s.summarise(client, j, report, nil), err
 	}
 	summary := s.summarise(client, j, report, data.Rows())
+	summary.Drift = drift
 	if err := s.differ(ctx, data, summary); err != nil || s.dryRun {
 		return summary, err
 	}
@@ -241,7 +251,7 @@ func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.C
 	opts := pipeline.Options{
 		Leaves: s.leaves, Market: client, Normaliser: normaliser, Reject: transform.RejectDetail,
 		Hit: transform.Hit, Record: transform.NewRecords(s.job.declaredColumns()).Record,
-		Enrich: s.job.byCall(d), Extra: normaliser.Extra,
+		Enrich: s.job.byCall(d), Extra: normaliser.Extra, Quarantine: s.job.Schema == schemaQuarantine,
 		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, Logger: s.log(),
 		Stats: stats, Gateway: gateway,
 	}

@@ -41,6 +41,7 @@ type Summary struct {
 	Discovered      int64                      `json:"discovered"`
 	Rejects         map[string]int64           `json:"rejects"`
 	Flags           map[string]int64           `json:"flags,omitempty"` // values to be read with care, by code
+	Drift           []Drift                    `json:"drift,omitempty"` // how the answers differ from what is known of the gateway's API
 	DeclaredTotal   int64                      `json:"declared_total"`
 	Obtained        int64                      `json:"obtained"`
 	Coverage        float64                    `json:"coverage"` // obtained of declared, 0 to 1
@@ -157,6 +158,7 @@ func (s *Summary) Print(w io.Writer) {
 	if len(s.Flags) > 0 {
 		line("flags", "%s", countsByName(s.Flags))
 	}
+	s.printDrift(line)
 	if s.DeclaredTotal > 0 {
 		line("coverage", "%s (%s of %s declared)", percent(s.Coverage), count(s.Obtained), count(s.DeclaredTotal))
 	}

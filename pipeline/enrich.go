@@ -145,6 +145,7 @@ func (r *run) rowsOf(s *subject, q *question, rows *catalog.Rows) []catalog.Reje
 			Message: string(q.kind) + ": " + q.err.Error(), JournalRef: ref,
 		})
 	}
+	rows.Drift = append(rows.Drift, extra.Drift...)
 	rows.Sales = append(rows.Sales, extra.Sales...)
 	rows.Reviews = append(rows.Reviews, distinctReviews(extra.Reviews)...)
 	rows.Shipping = append(rows.Shipping, extra.Shipping...)
@@ -169,6 +170,11 @@ func distinctReviews(reviews []catalog.Review) []catalog.Review {
 // extra appends the rows of one page. A fault of the normaliser costs that
 // page.
 func (r *run) extra(kind catalog.Enrichment, s catalog.Subject, page catalog.ExtraPage, rows *catalog.Rows) {
+	rows.Drift = append(rows.Drift, page.Drift...)
+	if drift, ok := touching(page.Drift); ok && r.Quarantine {
+		rows.Rejects = append(rows.Rejects, quarantined(s.Offer, stageEnrich, drift, page.Obs))
+		return
+	}
 	before := *rows
 	defer func() {
 		if fault := recover(); fault != nil {

@@ -139,6 +139,7 @@ func place(inserts []insert, next, i int, rows *catalog.Rows) int {
 		rows.Coverage = append(rows.Coverage, from.Coverage...)
 		rows.Rejects = append(rows.Rejects, from.Rejects...)
 		rows.Calls = append(rows.Calls, from.Calls...)
+		rows.Drift = append(rows.Drift, from.Drift...)
 	}
 	return next
 }
@@ -152,8 +153,13 @@ func (r *run) normalise(w wanted, d catalog.Detail, c *chunk) {
 	if d.Err == nil && d.Offer == nil {
 		d.Err = catalog.ErrUnanswered
 	}
+	rows.Drift = append(rows.Drift, d.Drift...)
 	if d.Err != nil {
 		rows.Rejects = append(rows.Rejects, r.Reject(w.id, d.Err, d.Obs))
+		return
+	}
+	if drift, ok := touching(d.Drift); ok && r.Quarantine {
+		rows.Rejects = append(rows.Rejects, quarantined(w.id, stageDecode, drift, d.Obs))
 		return
 	}
 	before := *rows

@@ -40,6 +40,7 @@ const (
 // Codes and stage of rejects rows that the discovery makes.
 const (
 	stageDiscover = "discover"
+	stageDecode   = "decode"
 	codeNoOfferID = "no_offer_id"
 )
 
@@ -170,8 +171,8 @@ func (m *merger) page(t *tally, e pageEvent) error {
 		m.Stats.declared.Add(p.Total.V - t.DeclaredTotal.Or(0))
 		t.DeclaredTotal = p.Total
 	}
-	if len(p.Calls) > 0 {
-		m.insert(catalog.Rows{Calls: p.Calls})
+	if len(p.Calls) > 0 || len(p.Drift) > 0 {
+		m.insert(catalog.Rows{Calls: p.Calls, Drift: p.Drift})
 	}
 	if e.err != nil {
 		m.fail(t, p.Ref, e.err)

@@ -27,6 +27,11 @@ type Report struct {
 	Flags    map[string]int64   `json:"flags"`   // by code
 	Stops    map[string]int64   `json:"stops"`   // leaves by the reason of their coverage row, "" = none
 	Coverage []catalog.Coverage `json:"-"`       // in output order
+
+	// Drift is how the answers differ from what is known of their APIs, worst
+	// first.
+	Drift []Drift `json:"drift,omitempty"`
+	drift drift
 }
 
 func newReport(started time.Time) Report {
@@ -52,6 +57,9 @@ func (r *Report) add(rows *catalog.Rows) {
 			r.Paid++
 		}
 	}
+	for i := range rows.Drift {
+		r.drift.add(&rows.Drift[i])
+	}
 	for _, reject := range rows.Rejects {
 		r.Rejects[reject.Code]++
 	}
@@ -68,6 +76,7 @@ func (r *Report) add(rows *catalog.Rows) {
 func (r *run) finish() {
 	r.report.Snapshot = r.Stats.Snapshot()
 	r.report.Gateway = r.Gateway()
+	r.report.Drift = r.report.drift.sorted()
 	r.report.Left = r.left.Load()
 	r.report.Discovery = time.Duration(r.discovery.Load())
 	r.report.Total = r.Now().Sub(r.report.Started)

@@ -97,6 +97,10 @@ type Options struct {
 	// nil, nothing is compared.
 	Changes func(rows *catalog.Rows) error
 
+	// Quarantine rejects offers, and answers about them, whose drift may have
+	// cost or changed a value. Default: false, they are normalised as usual.
+	Quarantine bool
+
 	// Batch is the number of offers that are fetched and written as a unit.
 	// Default: 20.
 	Batch int

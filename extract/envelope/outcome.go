@@ -11,6 +11,7 @@ type Outcome struct {
 	Code    string // the first one that does not mean success, or else any
 	Message string
 
+	noted      bool // that Code is a new one
 	complained bool // Message comes from a field that only errors have
 }
 

@@ -40,7 +40,9 @@ func (d *Decoder) fields(yield func([]byte) bool) {
 		d.unread = true
 		if wanted {
 			d.path[at].key = key
-			wanted = yield(key)
+			if wanted = yield(key); d.unread && d.watched && d.err == nil {
+				d.unused(at)
+			}
 		}
 		d.Skip()
 	}
@@ -169,6 +171,7 @@ func (d *Decoder) refuse(want string) bool {
 		return true
 	}
 	d.Report("want "+want+", got "+got.String(), raw)
+	d.changedType(want, got)
 	return false
 }
 

@@ -23,6 +23,11 @@ type Decoder struct {
 	err      error
 	issues   []catalog.Issue
 	unlisted int // issues beyond maxIssues
+
+	known   *Known // nil where nothing is on record
+	watched bool   // drift is wanted
+	drift   []catalog.Drift
+	pattern []byte // memory for a path
 }
 
 func (d *Decoder) reset(body []byte, repaired bool) {
@@ -34,6 +39,7 @@ func (d *Decoder) reset(body []byte, repaired bool) {
 	d.repaired = repaired
 	d.err = nil
 	d.issues, d.unlisted = nil, 0
+	d.known, d.watched, d.drift = nil, false, nil
 }
 
 // finish reads what is left of the document and returns the first error.

@@ -25,6 +25,9 @@ const maxExcerpt = 120
 type step struct {
 	key   []byte // nil for an array element
 	index int
+
+	here   *Known // what is known of the object that has the key; see Decoder.here
+	placed bool   // here is set
 }
 
 // Report notes that the value at the current path could not be used.

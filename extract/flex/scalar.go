@@ -26,6 +26,7 @@ func (d *Decoder) Text() string {
 		if b, err := d.in.truth(); err != nil {
 			d.fail(err)
 		} else if b {
+			d.changedType("text", jx.Bool)
 			return "true"
 		}
 		return ""
@@ -99,6 +100,7 @@ func (d *Decoder) Bool() catalog.Opt[bool] {
 		v, known := truth[strings.ToLower(strings.Trim(string(raw), `" `))]
 		if !known {
 			d.Report("want true or false", raw)
+			d.changedType("true or false", typeOf(raw))
 		}
 		return v
 	case jx.Invalid:
@@ -129,6 +131,7 @@ func (d *Decoder) Int64() catalog.Opt[int64] {
 		n, ok := parseInt(text)
 		if !ok {
 			d.Report("want a whole number", raw)
+			d.changedType("a whole number", typeOf(raw))
 			return catalog.Opt[int64]{}
 		}
 		return catalog.Some(n)
@@ -138,6 +141,9 @@ func (d *Decoder) Int64() catalog.Opt[int64] {
 	}
 	return catalog.Opt[int64]{}
 }
+
+// typeOf returns the type of a value by its text.
+func typeOf(raw []byte) jx.Type { return types[raw[0]] }
 
 // OfferID reads the id of an offer, which is a positive whole number.
 func (d *Decoder) OfferID() catalog.Opt[catalog.OfferID] {

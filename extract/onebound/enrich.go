@@ -57,7 +57,7 @@ func (d *Dialect) Enrich(kind catalog.Enrichment, s catalog.Subject, page int, _
 // be answered with the error of an unknown item.
 func (d *Dialect) DecodeExtra(kind catalog.Enrichment, _ catalog.Subject, a extract.Answer) (catalog.Extra, error) {
 	r := extraReader{kind: kind}
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := d.pool.ReadKnown(a.Status, a.Body, extraKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.extra.DecodeIssues = in.Offer(func() { r.read(r.field) })
 	})

@@ -13,7 +13,7 @@ import (
 // answered with the error of an unknown item, and is an empty page.
 func (d *Dialect) DecodePage(a extract.Answer) (catalog.Page, error) {
 	var r pageReader
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := d.pool.ReadKnown(a.Status, a.Body, pageKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.read(r.field)
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"offerlake/extract"
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/extract/product"
 	"offerlake/pipeline/catalog"
@@ -14,7 +15,7 @@ import (
 func (d *Dialect) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit func(catalog.OfferID, *catalog.Offer, error)) error {
 	r := detailReader{offer: new(catalog.Offer), detailScratch: d.takeScratch()}
 	defer d.returnScratch(r.detailScratch)
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := d.pool.ReadKnown(a.Status, a.Body, detailKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.read(d.detail)
 	})
@@ -123,6 +124,7 @@ func (r *detailReader) field(key []byte) {
 		o.CategoryName = d.Text()
 	case "status":
 		o.Status = d.Text()
+		envelope.KnownStatus(d, o.Status)
 	case "createDate":
 		o.CreatedAt = d.Text()
 	case "minOrderQuantity":
@@ -212,7 +214,7 @@ func (r *detailReader) saleInfo() {
 		case "amountOnSale":
 			o.Stock = d.Text()
 		case "quoteType":
-			o.Pricing = quoteType(d.Int64())
+			o.Pricing = envelope.QuoteType(d, quoteTypes)
 		case "priceRangeList":
 			r.tiers()
 		case "unitInfo":
@@ -223,21 +225,10 @@ func (r *detailReader) saleInfo() {
 	}
 }
 
-// quoteType translates this model's enumeration: 0 no SKUs and priced by
-// quantity, 1 priced by SKU, 2 SKUs but priced by quantity. The older product
-// model numbers differently.
-func quoteType(n catalog.Opt[int64]) catalog.Pricing {
-	if !n.OK {
-		return catalog.PricingUnknown
-	}
-	switch n.V {
-	case 0, 2:
-		return catalog.PricingByQuantity
-	case 1:
-		return catalog.PricingBySKU
-	}
-	return catalog.PricingUnknown
-}
+// quoteTypes is this model's enumeration: 0 no SKUs and priced by quantity, 1
+// priced by SKU, 2 SKUs but priced by quantity. The older product model numbers
+// differently.
+var quoteTypes = []catalog.Pricing{catalog.PricingByQuantity, catalog.PricingBySKU, catalog.PricingByQuantity}
 
 func (r *detailReader) tiers() {
 	d := r.d

@@ -91,7 +91,7 @@ type answer struct {
 // read reads an answer into r, whose payload's fields field takes, and returns
 // its error, or nil if it is a success.
 func (d *Dialect) read(a extract.Answer, r *answer, field func(key []byte)) error {
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := d.pool.ReadKnown(a.Status, a.Body, pageKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.envelope(field)
 	})
@@ -103,7 +103,7 @@ func (d *Dialect) read(a extract.Answer, r *answer, field func(key []byte)) erro
 
 // readIssues is read for APIs whose fields' issues are wanted.
 func (d *Dialect) readIssues(a extract.Answer, r *answer, field func(key []byte), issues *[]catalog.Issue) error {
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := d.pool.ReadKnown(a.Status, a.Body, extraKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		*issues = in.Offer(func() { r.envelope(field) })
 	})
@@ -138,6 +138,7 @@ func (a *answer) envelope(field func(key []byte)) {
 			field(key)
 		}
 	}
+	a.outcome.KnownCode(a.d)
 }
 
 func (a *answer) result(field func(key []byte)) {

@@ -10,7 +10,7 @@ import (
 // DecodePage reads the answer to a Search call.
 func (d *Dialect) DecodePage(a extract.Answer) (catalog.Page, error) {
 	var r pageReader
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := d.pool.ReadKnown(a.Status, a.Body, pageKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.read(r.field)
 	})

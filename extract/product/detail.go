@@ -11,7 +11,7 @@ import (
 // not exist are simply absent, or named in the message.
 func (s *Service) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit func(catalog.OfferID, *catalog.Offer, error)) error {
 	var r detailReader
-	err := s.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := s.pool.ReadKnown(a.Status, a.Body, detailKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.read()
 	})
@@ -46,6 +46,7 @@ func (r *detailReader) read() {
 			r.outcome.Field(r.d, key)
 		}
 	}
+	r.outcome.KnownCode(r.d)
 }
 
 // keep reads one product, if there is one.

@@ -10,7 +10,7 @@ import (
 // DecodePage reads the answer to a Search call.
 func (s *Service) DecodePage(a extract.Answer) (catalog.Page, error) {
 	var r pageReader
-	err := s.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := s.pool.ReadKnown(a.Status, a.Body, pageKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.read()
 	})
@@ -48,4 +48,5 @@ func (r *pageReader) read() {
 			r.outcome.Field(r.d, key)
 		}
 	}
+	r.outcome.KnownCode(r.d)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"offerlake/extract/envelope"
 	"offerlake/extract/flex"
 	"offerlake/pipeline/catalog"
 )
@@ -21,6 +22,7 @@ func Read(d *flex.Decoder) *catalog.Offer {
 		}
 	})
 	r.finish()
+	r.o.Drift = d.TakeDrift()
 	return r.o
 }
 
@@ -65,6 +67,7 @@ func (r *reader) field(key []byte) {
 		o.CategoryName = d.Text()
 	case "status":
 		set(&o.Status, d.Text())
+		envelope.KnownStatus(d, o.Status)
 	case "createTime":
 		o.CreatedAt = d.Text()
 	case "lastUpdateTime":
@@ -202,7 +205,7 @@ func (r *reader) saleInfo() {
 		case "unit":
 			o.Unit = d.Text()
 		case "quoteType":
-			o.Pricing = quoteType(d.Int64())
+			o.Pricing = envelope.QuoteType(d, quoteTypes)
 		case "priceRanges", "priceRangeList":
 			o.Tiers = r.tiers(o.Tiers)
 		case "price":
@@ -213,22 +216,11 @@ func (r *reader) saleInfo() {
 	}
 }
 
-// quoteType translates the older model's enumeration: 0 FIXED_PRICE, 1
-// SKU_PRICE, 2 SKU_PRICE_RANGE_FOR_OFFER, 3 SKU_PRICE_RANGE. The newer product
-// detail numbers differently.
-func quoteType(n catalog.Opt[int64]) catalog.Pricing {
-	if !n.OK {
-		return catalog.PricingUnknown
-	}
-	switch n.V {
-	case 0, 2:
-		return catalog.PricingByQuantity
-	case 1:
-		return catalog.PricingBySKU
-	case 3:
-		return catalog.PricingSKUByQuantity
-	}
-	return catalog.PricingUnknown
+// quoteTypes is the older model's enumeration: 0 FIXED_PRICE, 1 SKU_PRICE, 2
+// SKU_PRICE_RANGE_FOR_OFFER, 3 SKU_PRICE_RANGE. The newer product detail numbers
+// differently.
+var quoteTypes = []catalog.Pricing{
+	catalog.PricingByQuantity, catalog.PricingBySKU, catalog.PricingByQuantity, catalog.PricingSKUByQuantity,
 }
 
 func (r *reader) tiers(list []catalog.Tier) []catalog.Tier {

@@ -11,7 +11,7 @@ import (
 // DecodeDetails reads the answer to a Details call.
 func (d *Dialect) DecodeDetails(a extract.Answer, ids []catalog.OfferID, emit func(catalog.OfferID, *catalog.Offer, error)) error {
 	var r detailReader
-	err := d.pool.Read(a.Status, a.Body, func(in *flex.Decoder) {
+	err := d.pool.ReadKnown(a.Status, a.Body, detailKnown, a.Drift, func(in *flex.Decoder) {
 		r.d = in
 		r.read(r.field)
 	})

@@ -106,6 +106,7 @@ func (a *answer) read(field func(key []byte)) {
 			field(key)
 		}
 	}
+	a.outcome.KnownCode(a.d)
 }
 
 // check returns the error of an answer, or nil if it is a success.

@@ -101,6 +101,8 @@ type Options struct {
 	ThrottleOK bool
 	// IgnoreCategory makes onebound ignore cat beside q, as measured live.
 	IgnoreCategory bool
+	// Drift is how the answers differ from what is on record. Default: not.
+	Drift Drift
 	// Deny lists API names that the account has no permission for.
 	Deny []string
 	// AllowRemote lets Listen serve addresses other than loopback.

@@ -101,7 +101,7 @@ func (s *Server) Detail(dialect string, id catalog.OfferID) ([]byte, error) {
 	c.ask(dialect, c.params)
 	c.w.b = make([]byte, 0, 16<<10)
 	s.fronts[i].describe(c)
-	return c.w.b, nil
+	return s.drift(c.w.b, c.question), nil
 }
 
 // ServeHTTP answers one call of any dialect.
@@ -153,6 +153,9 @@ func (s *Server) run(c *call, front frontEnd, w http.ResponseWriter, r *http.Req
 	c.w.b = (*buf)[:0]
 	front.serve(c)
 	*buf = c.w.b
+	if c.outcome == outcomeAnswered {
+		c.w.b = s.drift(c.w.b, c.question)
+	}
 	defer c.leave()
 	if !s.wait(c, r) {
 		reset(w) // to return without an answer would send an empty one

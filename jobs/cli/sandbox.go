@@ -12,6 +12,7 @@ import (
 func sandboxCommand(env Env) *cobra.Command {
 	var opts sandbox.Options
 	var listen, profile string
+	var drift []string
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the emulated gateways on this machine until interrupted",
@@ -25,6 +26,9 @@ the credentials that it prints. /_sandbox/stats tells what it was asked.`,
 				return usageError("--profile: %v", err)
 			}
 			opts.Profile = p
+			if opts.Drift, err = sandbox.ParseDrift(drift); err != nil {
+				return usageError("--drift: %v", err)
+			}
 			server, err := sandbox.New(opts)
 			if err != nil {
 				return usageError("%v", err)
@@ -48,6 +52,7 @@ the credentials that it prints. /_sandbox/stats tells what it was asked.`,
 	cmd.Flags().IntVar(&opts.Offers, "offers", 2000, "offers in the catalogue")
 	cmd.Flags().Uint64Var(&opts.Seed, "seed", 1, "another seed is another catalogue")
 	cmd.Flags().StringVar(&profile, "profile", "clean", "clean, rough (real gateways' quirks) or hostile (rough and faults)")
+	cmd.Flags().StringSliceVar(&drift, "drift", nil, "how answers differ from what is on record: fields, types, values")
 	cmd.Flags().IntVar(&opts.Night, "night", 0, "how many nights old the catalogue is")
 	cmd.Flags().Float64Var(&opts.Changed, "changed", 0.05, "share of the offers that change in each of these nights")
 	cmd.Flags().Float64Var(&opts.PerSecond, "per-second", 0, "throttle a key above so many calls a second; 0 = never")

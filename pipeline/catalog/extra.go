@@ -71,6 +71,7 @@ type Enriched struct {
 type ExtraPage struct {
 	Extra Extra
 	Obs   Observation
+	Drift []Drift // what the answer has that is not known of its API
 }
 
 // CategoryNode is a node of the category tree as a gateway described it.

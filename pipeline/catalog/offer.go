@@ -37,6 +37,7 @@ type Offer struct {
 	Supplier      OfferSupplier
 	Sales         []RawSale // where details carry them
 	DecodeIssues  []Issue   // fields that were there but could not be read
+	Drift         []Drift   // what its part of an answer about several has that is not known of the API
 	SKUTableIsBad bool      // the SKU container was there but unreadable: the offer must not pass as one without SKUs
 }
 

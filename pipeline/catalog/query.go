@@ -256,6 +256,7 @@ type PageResult struct {
 	At     time.Time  // when that record was made
 	Calls  []CallRow  // the attempts that it took, in order
 	Stop   StopReason // set on the last page of a pagination
+	Drift  []Drift    // what the answer has that is not known of its API
 }
 
 // Detail is what became of one requested offer: an Offer, or the error that
@@ -265,6 +266,7 @@ type Detail struct {
 	Offer *Offer
 	Err   error
 	Obs   Observation
+	Drift []Drift // what the answer has, about this offer, that is not known of its API
 }
 
 // DetailBatch is the answer to a group of requested offers: one Detail per

@@ -21,6 +21,7 @@ type Rows struct {
 	Rejects    []Reject
 	Flags      []Flag
 	Calls      []CallRow
+	Drift      []Drift // no table: what the answers of these rows have that is new
 }
 
 // Reset empties r and keeps its memory.
@@ -32,6 +33,7 @@ func (r *Rows) Reset() {
 		Categories: r.Categories[:0], Hits: r.Hits[:0], Records: r.Records[:0],
 		Changes:  r.Changes[:0],
 		Coverage: r.Coverage[:0], Rejects: r.Rejects[:0], Flags: r.Flags[:0], Calls: r.Calls[:0],
+		Drift: r.Drift[:0],
 	}
 }
 
