@@ -25,7 +25,7 @@ func products() *Table {
 		int64Opt("min_order_quantity", "Least quantity of an order, in units.", func(p *row) catalog.Opt[int64] { return p.MinOrderQuantity }, plain),
 		textOpt("unit", "Unit that quantities count, as the seller names it.", func(p *row) catalog.Opt[string] { return p.Unit }, plain),
 		int64Opt("stock", "Units on sale.", func(p *row) catalog.Opt[int64] { return p.Stock }, key|stepping),
-		boolOf("stock_is_lower_bound", "Whether stock was given as \"at least\".", func(p *row) bool { return p.StockIsLowerBound }, plain),
+		boolOpt("stock_is_lower_bound", "Whether stock was given as \"at least\".", func(p *row) catalog.Opt[bool] { return catalog.Some(p.StockIsLowerBound) }, plain),
 		int64Opt("sold", "Units sold, as the gateway counts them.", func(p *row) catalog.Opt[int64] { return p.Sold }, stepping),
 		boolOf("sold_is_lower_bound", "Whether sold was given as \"at least\".", func(p *row) bool { return p.SoldIsLowerBound }, plain),
 		textOpt("supplier_id", "Identifies the seller; joins suppliers.", func(p *row) catalog.Opt[string] { return p.SupplierID }, plain),
