@@ -149,6 +149,16 @@ type DoubtDialect interface {
 	Doubtful(q catalog.Query) (without catalog.Query, part string)
 }
 
+// SourceDialect is implemented by dialects that say where the columns of the
+// tables come from.
+type SourceDialect interface {
+	// Sources maps "table.column" to the fields that it is read from: paths in the
+	// answer to a Details call, from what describes the offer on, without numbers
+	// of elements. Several are named by falling precedence. Columns that the
+	// gateway does not tell are not in the map.
+	Sources() map[string]string
+}
+
 // FilterError reports the parts of a query that a dialect cannot pass on to
 // its gateway. The names are those of the job file: price, min_order,
 // free_shipping, verified_supplier, category, region, sort, keyword.

@@ -17,7 +17,7 @@ import (
 
 // RejectCodes returns all codes of the table rejects, a closed list.
 func RejectCodes() []string {
-	codes := []string{pipeline.CodeFiltered, "no_offer_id", "bad_type", "bad_utf8"}
+	codes := []string{pipeline.CodeFiltered, "no_offer_id", "bad_type", "bad_utf8", pipeline.CodeDrift}
 	for _, c := range []catalog.Class{
 		catalog.ErrThrottled, catalog.ErrUnavailable, catalog.ErrMalformed, catalog.ErrUpstream, catalog.ErrToken, catalog.ErrInvalid, catalog.ErrNotFound,
 		catalog.ErrForbidden, catalog.ErrRefused, catalog.ErrUnanswered, catalog.ErrNotRecorded, catalog.ErrQuota, catalog.ErrBudget, catalog.ErrDenied, catalog.ErrUnreachable,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"offerlake/jobs"
 	"offerlake/load"
 )
 
@@ -33,7 +34,7 @@ func fillOf(t *testing.T, dest string) fill {
 					n++
 				}
 			}
-			f[table+"."+column] = n * 100 / max(len(rows), 1)
+			f[table+"."+column] = (n*100 + max(len(rows)-1, 0)) / max(len(rows), 1) // one value is not none
 		}
 	}
 	return f
@@ -76,6 +77,40 @@ func checkGatewaysDoc(t *testing.T, carried map[string]fill) {
 	}
 	if diff := cmp.Diff(want, string(b)); diff != "" {
 		t.Errorf("docs/gateways.md is not current; run: go test ./jobs/cli -run Parity -update\n%s", diff)
+	}
+}
+
+// unproved are the fields that a decoder reads but the emulator never sends, by
+// column.
+var unproved = map[string][]string{
+	"products.verified_supplier": {"param2", "bearer"},
+	"skus.promotion_price":       {"productInfo", "param2", "bearer"},
+	"skus.consign_price":         {"onebound"}, // only with agent: true
+	"suppliers.scores":           {"onebound"},
+	"price_tiers.sku_key":        {"productInfo", "param2", "bearer"},
+}
+
+// checkSources compares what the dialects say of the columns with what came
+// through them: a column that one says to carry has a value, one that it does
+// not never has.
+func checkSources(t *testing.T, carried map[string]fill) {
+	t.Helper()
+	for _, kind := range jobs.SourceKinds() {
+		sources, err := jobs.Sources(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, n := range carried[kind] {
+			if key == "products" || key == "skus" || key == "products.status" {
+				continue // there whatever the dialect tells; silence means published
+			}
+			switch field, said := sources[key]; {
+			case said && n == 0 && !slices.Contains(unproved[key], kind):
+				t.Errorf("%s says that %s comes from %s, but it never came", kind, key, field)
+			case !said && n > 0:
+				t.Errorf("%s does not say where %s comes from, but it did", kind, key)
+			}
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func TestTablesDoc(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := between(t, string(b), "columns", "\n"+columnsDoc())
+	want := between(t, string(b), "columns", "\n"+columnsDoc(t))
 	want = between(t, want, "codes", "`"+strings.Join(transform.RejectCodes(), "`, `")+"`")
 	if *update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
@@ -77,20 +77,85 @@ func between(t *testing.T, doc, name, text string) string {
 	return head + begin + text + end + tail
 }
 
-func columnsDoc() string {
+func columnsDoc(t *testing.T) string {
+	t.Helper()
+	docs, err := jobs.TableDocs()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var b strings.Builder
-	for _, table := range load.Tables() {
-		fmt.Fprintf(&b, "### %s\n\n%s\n\n| column | type | meaning |\n|---|---|---|\n", table.Name, table.Meaning)
+	for _, table := range docs {
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n| column | type | unit | meaning | null |\n|---|---|---|---|---|\n", table.Name, table.Meaning)
 		for _, c := range table.Columns {
-			null := ""
+			null := "never"
 			if c.Nullable {
-				null = "?"
+				null = c.NullWhen
 			}
-			fmt.Fprintf(&b, "| %s | %s%s | %s |\n", c.Name, c.Kind, null, c.Meaning)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.Name, c.Kind, c.Unit, c.Meaning, null)
+		}
+		b.WriteString(sourcesDoc(table) + "\n")
+	}
+	return b.String()
+}
+
+// sourcesDoc lists the fields that a table's columns come from; param2 and
+// bearer have the same ones.
+func sourcesDoc(table jobs.TableDoc) string {
+	var b strings.Builder
+	row := func(name string, sources map[string]string) {
+		if len(sources) == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "| %s |", name)
+		for _, kind := range jobs.SourceKinds() {
+			if kind == "bearer" {
+				continue
+			}
+			if field := sources[kind]; field != "" {
+				fmt.Fprintf(&b, " %s |", field)
+			} else {
+				b.WriteString(" – |")
+			}
 		}
 		b.WriteString("\n")
 	}
-	return b.String()
+	row("**rows**", table.Sources)
+	for _, c := range table.Columns {
+		row(c.Name, c.Sources)
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\n| column of " + table.Name + " | onebound | openplatform | productInfo | param2, bearer | router | portals |\n|---|---|---|---|---|---|---|\n" + b.String()
+}
+
+// TestSources: what the dialects say of columns is of columns that there are,
+// and param2 and bearer say the same, as the documentation has it.
+func TestSources(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, table := range load.Tables() {
+		known[table.Name] = true
+		for _, c := range table.Columns {
+			known[table.Name+"."+c.Name] = true
+		}
+	}
+	all := map[string]map[string]string{}
+	for _, kind := range jobs.SourceKinds() {
+		sources, err := jobs.Sources(kind)
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("%s: %d sources, %v", kind, len(sources), err)
+		}
+		for name := range sources {
+			if !known[name] {
+				t.Errorf("%s: there is no column %s", kind, name)
+			}
+		}
+		all[kind] = sources
+	}
+	if diff := cmp.Diff(all["param2"], all["bearer"]); diff != "" {
+		t.Errorf("param2 and bearer differ:\n%s", diff)
+	}
 }
 
 // TestDocumentedJobs: the job files that README.md and docs show are valid.

@@ -113,6 +113,7 @@ func TestParity(t *testing.T) {
 			t.Errorf("%s carries other columns than %s:\n%s", s.name, plain, diff)
 		}
 	}
+	checkSources(t, carried)
 	checkGatewaysDoc(t, carried)
 }
 

@@ -1,0 +1,42 @@
+package onebound
+
+// Sources implements extract.SourceDialect. Paths begin at item.
+func (*Dialect) Sources() map[string]string {
+	return map[string]string{
+		"products.title":              "title",
+		"products.category_id":        "cid",
+		"products.price_min":          "skus.sku[].price, priceRange[], price",
+		"products.price_max":          "skus.sku[].price, priceRange[], price",
+		"products.min_order_quantity": "min_num",
+		"products.unit":               "unit",
+		"products.stock":              "num",
+		"products.sold":               "total_sold, sales",
+		"products.supplier_id":        "seller_info.sid, seller_info.zhuy, seller_info.user_num_id, seller_id",
+		"products.supplier_name":      "seller_info.title, seller_info.shop_name, nick, seller_info.nick",
+		"products.province":           "location",
+		"products.city":               "location",
+		"products.weight_g":           "item_weight",
+		"products.image_url":          "item_imgs[].url, pic_url",
+		"skus.sku_id":                 "skus.sku[].sku_id",
+		"skus.spec_id":                "skus.sku[].spec_id",
+		"skus.attributes":             "skus.sku[].properties, skus.sku[].properties_name, props_list, props_name",
+		"skus.price":                  "skus.sku[].price, priceRange[], price",
+		"skus.consign_price":          "skus.sku[].agent_price, skus.sku[].onepiece_price",
+		"skus.stock":                  "skus.sku[].quantity",
+		"skus.sold":                   "skus.sku[].sales",
+		"skus.image_url":              "props_img, prop_imgs.prop_img[].url",
+		"skus.weight_g":               "item_weight",
+		"price_tiers":                 "priceRange[]",
+		"price_tiers.max_quantity":    "priceRange[]",
+		"attributes":                  "props[]",
+		"images":                      "item_imgs[].url, pic_url, props_img, prop_imgs.prop_img[].url, desc_img[], desc",
+		"images.sku_key":              "props_img, prop_imgs.prop_img[].url",
+		"suppliers":                   "seller_info",
+		"suppliers.name":              "seller_info.title, seller_info.shop_name, nick, seller_info.nick",
+		"suppliers.login_id":          "seller_info.nick",
+		"suppliers.shop_url":          "seller_info.zhuy",
+		"suppliers.province":          "location",
+		"suppliers.city":              "location",
+		"suppliers.scores":            "seller_info.item_score, seller_info.score_p, seller_info.delivery_score",
+	}
+}
