@@ -34,6 +34,7 @@ func (c *Client) Enrich(ctx context.Context, kind catalog.Enrichment, s catalog.
 		}
 		page, reused, err := c.extraPage(ctx, ed, kind, s, req, since, &out)
 		if err != nil {
+			out.Failed = page.Obs.Ref
 			return out, fmt.Errorf("page %d: %w", n, err)
 		}
 		// Pages go together: those after one of an earlier run are of that run,

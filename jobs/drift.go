@@ -178,3 +178,21 @@ func (d *Drift) short() string {
 	}
 	return fmt.Sprintf("%s (%s)", path, count(d.Answers))
 }
+
+// newDrift counts by kind what no earlier published run has shown, "" for
+// nothing.
+func (s *Summary) newDrift() string {
+	if s == nil {
+		return ""
+	}
+	counts := map[string]int64{}
+	for _, d := range s.Drift {
+		if d.Answers > 0 && d.Since == s.Date {
+			counts[string(d.Kind)]++
+		}
+	}
+	if len(counts) == 0 {
+		return ""
+	}
+	return countsByName(counts)
+}

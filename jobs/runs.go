@@ -86,6 +86,9 @@ func PrintRuns(w io.Writer, runs []*RunState) {
 		if v := ValuesText(r.Values); v != "" {
 			fmt.Fprintf(w, "    %s\n", v)
 		}
+		if d := r.Summary.newDrift(); d != "" {
+			fmt.Fprintf(w, "    the gateway changed: %s\n", d)
+		}
 		if e := r.plannedError(); e != "" {
 			fmt.Fprintf(w, "    %s\n", e)
 		}

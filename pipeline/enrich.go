@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -140,6 +141,7 @@ func (r *run) rowsOf(s *subject, q *question, rows *catalog.Rows) []catalog.Reje
 		r.extra(q.kind, s.Subject, page, &extra)
 	}
 	if q.err != nil {
+		ref = cmp.Or(q.answer.Failed, ref)
 		extra.Rejects = append(extra.Rejects, catalog.Reject{
 			OfferID: catalog.Some(s.Offer), Stage: stageEnrich, Code: string(catalog.ClassOf(q.err)),
 			Message: string(q.kind) + ": " + q.err.Error(), JournalRef: ref,

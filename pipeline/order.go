@@ -51,6 +51,9 @@ func (r *run) order(ctx context.Context, g *errgroup.Group, chunks <-chan *chunk
 // count adds finished rows to the report and the statistics.
 func (r *run) count(rows *catalog.Rows) {
 	r.report.add(rows)
+	for i := range rows.Drift {
+		r.drift.add(&rows.Drift[i])
+	}
 	r.Stats.products.Add(int64(len(rows.Products)))
 	r.Stats.skus.Add(int64(len(rows.SKUs)))
 	filtered := int64(0)

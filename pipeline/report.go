@@ -31,7 +31,6 @@ type Report struct {
 	// Drift is how the answers differ from what is known of their APIs, worst
 	// first.
 	Drift []Drift `json:"drift,omitempty"`
-	drift drift
 }
 
 func newReport(started time.Time) Report {
@@ -57,9 +56,6 @@ func (r *Report) add(rows *catalog.Rows) {
 			r.Paid++
 		}
 	}
-	for i := range rows.Drift {
-		r.drift.add(&rows.Drift[i])
-	}
 	for _, reject := range rows.Rejects {
 		r.Rejects[reject.Code]++
 	}
@@ -76,7 +72,7 @@ func (r *Report) add(rows *catalog.Rows) {
 func (r *run) finish() {
 	r.report.Snapshot = r.Stats.Snapshot()
 	r.report.Gateway = r.Gateway()
-	r.report.Drift = r.report.drift.sorted()
+	r.report.Drift = r.drift.sorted()
 	r.report.Left = r.left.Load()
 	r.report.Discovery = time.Duration(r.discovery.Load())
 	r.report.Total = r.Now().Sub(r.report.Started)

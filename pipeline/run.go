@@ -195,6 +195,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 type run struct {
 	Options
 	report    Report          // written by the order stage
+	drift     drift           // so is this
 	calls     context.Context // of all calls to the market
 	cut       atomic.Bool     // something was left undone because of Drain
 	left      atomic.Int64    // offers that were, for that

@@ -82,3 +82,14 @@ func isPosition(key []byte) bool {
 	}
 	return len(key) > 0
 }
+
+// Covers reports whether a path such as skus.sku[].price is known.
+func (k *Known) Covers(path string) bool {
+	for name := range strings.SplitSeq(strings.ReplaceAll(path, "[]", ""), ".") {
+		if k == nil || k.open {
+			return k != nil
+		}
+		k = k.fields[name]
+	}
+	return k != nil
+}

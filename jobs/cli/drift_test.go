@@ -208,6 +208,9 @@ func TestDriftIsReported(t *testing.T) {
 	if d := m.Run.Details.Drift[0]; d.Kind != catalog.DriftChangedType || d.Want != "text" || d.Got != "object" {
 		t.Errorf("the worst is %+v", d)
 	}
+	if r := mustRun(t, "runs", out); !strings.Contains(r.stdout, "the gateway changed: ") || !strings.Contains(r.stdout, "2 changed_type") {
+		t.Errorf("runs does not tell:\n%s", r.stdout)
+	}
 	if r := mustRun(t, "journal", "cat", out, "--ref", m.Run.Details.Drift[0].Ref); !strings.Contains(r.stdout, "amount") {
 		t.Errorf("journal cat: %.300s", r.stdout)
 	}

@@ -65,6 +65,9 @@ type RawShipping struct {
 type Enriched struct {
 	Pages []ExtraPage
 	Calls []CallRow
+	// Failed is the journal_ref of the call that an error is about, "" where no
+	// call was made.
+	Failed string
 }
 
 // ExtraPage is one answer about a Subject.
