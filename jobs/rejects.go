@@ -121,7 +121,9 @@ func rejectsOf(ctx context.Context, s load.Store, m load.Manifest, f RejectsFilt
 			if err != nil {
 				return report, err
 			}
-			if table == "rejects" && row[2] != "" && row[3] == "" && row[2] != dropped {
+			// A drift has a path, and the offer is held back all the same.
+			whole := row[3] == "" || row[0] == "decode" && row[1] == pipeline.CodeDrift
+			if table == "rejects" && row[2] != "" && whole && row[2] != dropped {
 				dropped = row[2]
 				report.Offers++
 			}

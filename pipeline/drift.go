@@ -107,7 +107,7 @@ func quarantined(id catalog.OfferID, stage string, d catalog.Drift, obs catalog.
 		message = fmt.Sprintf("want %s, got %s", d.Want, d.Got)
 	}
 	return catalog.Reject{
-		OfferID: catalog.Some(id), Stage: stage, Code: CodeDrift, Message: d.API + ": " + message,
+		OfferID: catalog.Some(id), Stage: stage, Code: CodeDrift, Message: message + ", in an answer of " + d.API,
 		Path: catalog.Some(d.Path), JournalRef: obs.Ref, ObservedAt: obs.At,
 	}
 }

@@ -171,6 +171,9 @@ func TestDriftQuarantines(t *testing.T) {
 					t.Errorf("reject %v", r)
 				}
 			}
+			if r := mustRun(t, "rejects", out); !strings.Contains(r.stdout, fmt.Sprintf("%d offers\n", whole.Rows["products"])) || !strings.Contains(r.stdout, "decode: schema_drift") {
+				t.Errorf("rejects says:\n%s", r.stdout)
+			}
 			if n := sum.Rejects["bad_type"]; n > 0 {
 				t.Errorf("%d fields of offers that are held back are rejects too", n)
 			}
