@@ -16,13 +16,45 @@ const maxURL = 2048
 
 // ImageURL returns the address of an image as absolute https: "//host/…" and
 // http are brought to https, the platform's relative paths ("img/ibank/…") to
-// its image host, and bytes that no address holds are percent-encoded. It
-// reports false for text that is no address, data: URIs included.
+// its image host, and bytes that no address holds are percent-encoded. A size
+// behind the file's ending, as in "a.jpg_800x800.jpg", asks the host for a copy
+// of the picture: the address is that of the picture. It reports false for text
+// that is no address, data: URIs included.
 func ImageURL(s string) (string, bool) {
 	if strings.HasPrefix(s, "img/") || strings.HasPrefix(s, "/img/") {
 		s = imageBase + strings.TrimPrefix(s, "/")
 	}
-	return webURL(s)
+	url, ok := webURL(s)
+	return withoutSize(url), ok
+}
+
+// withoutSize cuts the size behind an image's file name.
+func withoutSize(url string) string {
+	i := strings.LastIndexByte(url, '_')
+	if i < 0 || i+1 == len(url) {
+		return url
+	}
+	if url[i+1:] == ".webp" && endsInImage(url[:i]) { // another form of the copy
+		return withoutSize(url[:i])
+	}
+	wide, rest, ok := strings.Cut(url[i+1:], "x")
+	if !ok || !isDigits(wide) || !endsInImage(url[:i]) {
+		return url
+	}
+	high := strings.TrimLeft(rest, "0123456789")
+	if len(high) == len(rest) || high != "" && high[0] != '.' && high[0] != 'q' || strings.ContainsAny(high, "/?#") {
+		return url
+	}
+	return withoutSize(url[:i])
+}
+
+func endsInImage(s string) bool {
+	for _, ending := range [...]string{".jpg", ".png", ".jpeg", ".gif", ".webp"} {
+		if strings.HasSuffix(s, ending) {
+			return true
+		}
+	}
+	return false
 }
 
 // webURL returns an absolute https address.
