@@ -84,14 +84,6 @@ func sold(r *catalog.Rows) any {
 func minPrice(r *catalog.Rows) any { return opt(product(r).PriceMin) }
 func weight(r *catalog.Rows) any   { return opt(product(r).WeightG) }
 
-func skuTexts(r *catalog.Rows) any {
-	var all []string
-	for _, s := range r.SKUs {
-		all = append(all, s.AttributesText)
-	}
-	return strings.Join(all, "|")
-}
-
 func tierTexts(r *catalog.Rows) any {
 	var all []string
 	for _, p := range r.PriceTiers {
