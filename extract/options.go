@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -127,6 +128,9 @@ type Options struct {
 	// HTTP makes the exchanges. Default: a keep-alive transport with
 	// transparent gzip, verified TLS and proxies from the environment.
 	HTTP http.RoundTripper
+	// RootCAs are the authorities that certificates of gateways are verified
+	// with, by the default transport. Default: those of the system.
+	RootCAs *x509.CertPool
 	// Logger receives retries, slowdowns and the end of each leaf. Default:
 	// nothing is logged.
 	Logger *slog.Logger
@@ -160,7 +164,7 @@ func (o Options) withDefaults() Options {
 		o.Day = o.Now()
 	}
 	if o.HTTP == nil && o.Pool == nil {
-		o.HTTP = newTransport(o.InFlight)
+		o.HTTP = newTransport(o.InFlight, o.RootCAs)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

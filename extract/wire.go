@@ -2,6 +2,8 @@ package extract
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -216,7 +218,7 @@ func newHTTPClient(rt http.RoundTripper) *http.Client {
 
 // newTransport returns the default transport. HTTP/1.1 only: over HTTP/2 the
 // transport repeats requests on its own.
-func newTransport(inFlight int) *http.Transport {
+func newTransport(inFlight int, roots *x509.CertPool) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
@@ -224,6 +226,7 @@ func newTransport(inFlight int) *http.Transport {
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    10 * time.Second,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		MaxIdleConns:           2 * inFlight,
 		MaxIdleConnsPerHost:    inFlight,
 		IdleConnTimeout:        30 * time.Second,

@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -202,6 +203,12 @@ func TestTLSIsVerified(t *testing.T) {
 	d, _, err := detailOf(t.Context(), c, 7)
 	if err != nil || catalog.ClassOf(d.Err) != catalog.ErrUnavailable || !strings.Contains(d.Err.Error(), "certificate") || seen.Load() != 0 {
 		t.Errorf("Details = %v, %v after %d requests, want a certificate error", d.Err, err, seen.Load())
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	trusting := over(t, newMemJournal(), func(o *Options) { o.MaxAttempts, o.RootCAs = 1, roots }, s.URL)
+	if _, _, err := detailOf(t.Context(), trusting, 7); err != nil || seen.Load() == 0 {
+		t.Errorf("with its authority: %v after %d requests, want an answer", err, seen.Load())
 	}
 }
 

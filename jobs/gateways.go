@@ -1,8 +1,10 @@
 package jobs
 
 import (
+	"crypto/x509"
 	"fmt"
 	"math"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -324,6 +326,27 @@ type gateway struct {
 	credentials []extract.Credential
 	now         func() time.Time
 	close       func() error
+	roots       *x509.CertPool // nil = the system's
+}
+
+// roots returns the authorities that certificates are verified with, nil for
+// the system's alone.
+func (g *Gateway) roots() (*x509.CertPool, error) {
+	if g.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(g.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.ca_file: %w (%w)", err, ErrUsage)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // there are none on this system
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("gateway.ca_file %s holds no certificate in PEM form (%w)", g.CAFile, ErrUsage)
+	}
+	return pool, nil
 }
 
 // maxSandboxOffers is the largest catalogue that the emulator can have.
@@ -341,6 +364,9 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 	}
 	gw := &gateway{
 		dialect: d, endpoints: g.urls(), now: time.Now,
+	}
+	if gw.roots, err = g.roots(); err != nil {
+		return nil, err
 	}
 	if gw.credentials, err = g.withTokens(); err != nil {
 		return nil, err

@@ -61,6 +61,7 @@ type Gateway struct {
 	Version     string      `yaml:"version" doc:"onebound only: the version of the API that is asked for. Default: the gateway's own choice."`
 	Agent       bool        `yaml:"agent" doc:"onebound only: ask for the prices of drop shipping too."`
 	Sign        bool        `yaml:"sign" doc:"onebound only: sign each call as the gateway's SDK does. The secret is sent all the same."`
+	CAFile      string      `yaml:"ca_file" doc:"A PEM file of certificate authorities that are trusted beside the system's, for a proxy or mirror with a certificate of its own; relative to the job file. Certificates are always verified."`
 	Timeout     Duration    `yaml:"timeout" default:"30s" doc:"How long one attempt may take."`
 	Attempts    int         `yaml:"attempts" default:"5" doc:"How often a call is tried when the gateway does not answer or answers garbage. Throttled attempts do not count."`
 	Sandbox     Sandbox     `yaml:"sandbox" doc:"kind sandbox only: the emulated world."`

@@ -35,7 +35,7 @@ func (gw *gateway) options(g *Gateway, log *slog.Logger) extract.Options {
 		Endpoints: gw.endpoints, Credentials: gw.credentials, Now: gw.now,
 		PerSecond: limits.PerSecond, Burst: limits.Burst, InFlight: limits.InFlight,
 		AttemptTimeout: time.Duration(g.Timeout), MaxAttempts: g.Attempts,
-		PerDay: limits.PerDay, Reserve: float64(limits.Reserve),
+		PerDay: limits.PerDay, Reserve: float64(limits.Reserve), RootCAs: gw.roots,
 	}
 	if o.PerSecond == 0 {
 		o.PerSecond = extract.Unlimited

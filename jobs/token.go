@@ -13,6 +13,9 @@ import (
 // directory, as the job file's own is, and refuses a file for two credentials:
 // they would overwrite each other's tokens.
 func (p *parsing) placeTokenFiles(g *Gateway) {
+	if g.CAFile != "" && !filepath.IsAbs(g.CAFile) {
+		g.CAFile = filepath.Join(filepath.Dir(p.path), g.CAFile)
+	}
 	taken := map[string]bool{}
 	for i := range g.Credentials {
 		c := &g.Credentials[i]

@@ -142,8 +142,12 @@ func (g *Gateway) authorise(ctx context.Context, i int, c Credential, by extract
 	}
 	cred := c.credential()
 	cred.Tokens = tokenFile{c.TokenFile}
+	roots, err := g.roots()
+	if err != nil {
+		return Authorised{}, err
+	}
 	client, err := extract.NewClient(d, noJournal{}, extract.Options{
-		Gateway: g.Kind, Endpoints: g.urls(), Credentials: []extract.Credential{cred},
+		RootCAs: roots, Gateway: g.Kind, Endpoints: g.urls(), Credentials: []extract.Credential{cred},
 		AttemptTimeout: time.Duration(g.Timeout), MaxAttempts: g.Attempts, Logger: log,
 	})
 	if err != nil {
