@@ -43,6 +43,7 @@ func fillOf(t *testing.T, dest string) fill {
 // derived are the columns that offerlake makes of others.
 var derived = []string{
 	"price_at_min_order", "canonical_text", "canonical_name", "canonical_value", "color", "size", "quantity", "quantity_unit", "pack_count",
+	"stock_is_lower_bound", "sold_is_lower_bound",
 }
 
 // toldColumns are the columns of a table that depend on what a gateway tells;
