@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
+
+	"offerlake/jobs/telemetry"
 )
 
 // hook tells a program, an address or both of something.
@@ -85,31 +85,5 @@ func (t *tail) text() string {
 func (h hook) callWebhook(ctx context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(ctx, webhookTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.webhook, bytes.NewReader(m.body))
-	if err != nil {
-		return fmt.Errorf("%s.webhook: not an address", h.name)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", m.id)
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	defer transport.CloseIdleConnections()
-	client := http.Client{
-		Transport: transport,
-		// Another host has no business with the event.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		var withAddress *url.Error
-		if errors.As(err, &withAddress) {
-			err = withAddress.Err
-		}
-		return fmt.Errorf("%s.webhook at %s: %w", h.name, req.URL.Host, err)
-	}
-	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection ends well
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("%s.webhook at %s: HTTP status %d", h.name, req.URL.Host, resp.StatusCode)
-	}
-	return nil
+	return telemetry.Post(ctx, h.name+".webhook", h.webhook, http.Header{"Idempotency-Key": {m.id}}, m.body)
 }

@@ -149,24 +149,20 @@ func parquetRows(ctx context.Context, name string, columns []string) (next func(
 // csvRows reads the rows of a CSV file, whose name tells how it is compressed;
 // a null is an empty text there.
 func csvRows(local, name string, columns []string) (next func() ([]string, error), ended func(), err error) {
-	f, err := os.Open(local)
+	in, ended, err := openText(local, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	in, done, err := decompressed(f, name)
-	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
+	if mark, _ := in.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = in.Discard(len(mark)) // before a quote it would be an error
 	}
-	ended = func() { done(); f.Close() }
-	buffered := bufio.NewReader(in)
-	r := csv.NewReader(buffered)
-	r.ReuseRecord, r.Comma = true, delimiterOf(buffered)
+	r := csv.NewReader(in)
+	r.ReuseRecord, r.Comma = true, delimiterOf(in)
 	header, err := r.Read()
 	if err != nil {
 		ended()
 		return nil, nil, err
 	}
-	header[0] = strings.TrimPrefix(header[0], "\uFEFF")
 	places := make([]int, len(columns))
 	for i, c := range columns {
 		if places[i] = slices.Index(header, c); places[i] < 0 {
@@ -190,11 +186,27 @@ func csvRows(local, name string, columns []string) (next func() ([]string, error
 	}, ended, nil
 }
 
+const byteOrderMark = "\uFEFF"
+
+// openText opens a file of text, whose name tells how it is compressed. ended
+// is called after the last read.
+func openText(local, name string) (in *bufio.Reader, ended func(), err error) {
+	f, err := os.Open(local)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, done, err := decompressed(f, name)
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return bufio.NewReader(text), func() { done(); f.Close() }, nil
+}
+
 // delimiterOf returns what separates the fields of a header, whose names are of
 // letters, digits and "_".
 func delimiterOf(r *bufio.Reader) rune {
 	head, _ := r.Peek(100)
-	name := strings.TrimLeft(strings.TrimPrefix(string(head), "\uFEFF"), `"`)
+	name := strings.TrimLeft(string(head), `"`)
 	i := strings.IndexFunc(name, func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) })
 	if i >= 0 && name[i] == '"' {
 		i++
@@ -207,13 +219,9 @@ func delimiterOf(r *bufio.Reader) rune {
 
 // jsonRows reads the rows of a file of JSON Lines.
 func jsonRows(local, name string, columns []string) (next func() ([]string, error), ended func(), err error) {
-	f, err := os.Open(local)
+	in, ended, err := openText(local, name)
 	if err != nil {
 		return nil, nil, err
-	}
-	in, done, err := decompressed(f, name)
-	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
 	}
 	dec := json.NewDecoder(in)
 	return func() ([]string, error) {
@@ -228,7 +236,7 @@ func jsonRows(local, name string, columns []string) (next func() ([]string, erro
 			}
 		}
 		return row, nil
-	}, func() { done(); f.Close() }, nil
+	}, ended, nil
 }
 
 // jsonCell returns the text of a value.

@@ -13,6 +13,7 @@ import (
 	"github.com/xitongsys/parquet-go/reader"
 
 	"offerlake/load"
+	"offerlake/load/csvfile"
 	"offerlake/load/jsonlfile"
 	"offerlake/load/parquetfile"
 	"offerlake/load/storetest"
@@ -249,6 +250,38 @@ func TestJSONL(t *testing.T) {
 						t.Fatalf("attributes are no object: %s", line)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestReadCSV: whatever the dialect of CSV, rows are read back as they were.
+func TestReadCSV(t *testing.T) {
+	t.Parallel()
+	for _, o := range []csvfile.Options{
+		{BOM: true, QuoteAll: true, Delimiter: ';'}, {BOM: true, Compression: "gzip"}, {QuoteAll: true, ExcelIDs: true, Compression: "zstd"},
+		{Delimiter: '\t', ExcelIDs: true}, {Delimiter: '|', QuoteAll: true},
+	} {
+		s := newLocal(t)
+		d := write(t, []load.Output{{Store: s, Encoder: newCSV(t, o)}}, smallOptions, 60, 20)
+		manifests, err := d.Publish(t.Context(), testRun())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range load.Tables() {
+			var columns []string
+			for _, c := range table.Columns {
+				columns = append(columns, c.Name)
+			}
+			got := [][]string{}
+			for row, err := range load.ReadTable(t.Context(), s, manifests[0], table.Name, columns) {
+				if err != nil {
+					t.Fatalf("%+v: %s: %v", o, table.Name, err)
+				}
+				got = append(got, row)
+			}
+			if diff := gocmp.Diff(expected(table, makeRows(0, 60)), got); diff != "" {
+				t.Errorf("%+v: %s (-want +got):\n%.2000s", o, table.Name, diff)
 			}
 		}
 	}

@@ -1,15 +1,12 @@
 package telemetry
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -141,35 +138,11 @@ func appendLine(path string, line []byte) error {
 func (l Lineage) post(ctx context.Context, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, lineageTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL, bytes.NewReader(body))
-	if err != nil {
-		return errors.New("lineage: the address is not one")
-	}
-	req.Header.Set("Content-Type", "application/json")
+	header := http.Header{}
 	if l.APIKey != "" {
-		req.Header.Set("Authorization", "Bearer "+l.APIKey)
+		header.Set("Authorization", "Bearer "+l.APIKey)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	defer transport.CloseIdleConnections()
-	client := http.Client{
-		Transport: transport,
-		// The key is for no other host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		var withAddress *url.Error
-		if errors.As(err, &withAddress) {
-			err = withAddress.Err
-		}
-		return fmt.Errorf("lineage at %s: %w", req.URL.Host, err)
-	}
-	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection ends well
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("lineage at %s: HTTP status %d", req.URL.Host, resp.StatusCode)
-	}
-	return nil
+	return Post(ctx, "lineage", l.URL, header, body)
 }
 
 // LineageFromEnv is what OpenLineage's own variables ask for: OPENLINEAGE_URL,
