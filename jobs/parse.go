@@ -20,6 +20,40 @@ import (
 // maxFile bounds a job file; a larger one is a mistake or an attack.
 const maxFile = 1 << 20
 
+// maxNesting bounds how deep a job file is nested by brackets, or by dashes in
+// one line. The YAML parser's memory grows with the square of that: 50,000
+// brackets take gigabytes (measured with goccy/go-yaml v1.19.2).
+const maxNesting = 100
+
+// tooDeep returns the line on which a file is nested deeper than maxNesting, 0
+// if none. It counts brackets wherever they stand, in texts too: no job file has
+// so many that are not closed.
+func tooDeep(src []byte) int {
+	depth, line, dashes, leading := 0, 1, 0, true
+	for _, c := range src {
+		switch c {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth = max(depth-1, 0)
+		case '\n':
+			line++
+			dashes, leading = 0, true
+			continue
+		case '-', '?', ' ', '\t':
+			if leading && (c == '-' || c == '?') {
+				dashes++
+			}
+		default:
+			leading = false
+		}
+		if depth > maxNesting || leading && dashes > maxNesting {
+			return line
+		}
+	}
+	return 0
+}
+
 // LoadOptions are what a job file is read with.
 type LoadOptions struct {
 	Getenv func(string) (string, bool) // Default: os.LookupEnv.
@@ -123,6 +157,10 @@ func (p *parsing) fault(tk *token.Token, message, hint string) {
 func (p *parsing) parse(src []byte) ast.Node {
 	if len(src) > maxFile {
 		p.fault(nil, fmt.Sprintf("the job file has %d bytes; at most %d are read", len(src), maxFile), "")
+		return nil
+	}
+	if line := tooDeep(src); line > 0 {
+		p.faults = append(p.faults, Fault{File: p.path, Line: line, Message: fmt.Sprintf("is nested deeper than %d levels", maxNesting), Hint: "A job file needs a handful."})
 		return nil
 	}
 	file, err := parser.ParseBytes(src, 0)

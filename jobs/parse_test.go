@@ -224,3 +224,29 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestHostileNesting: a file that would take the parser gigabytes is refused
+// before it is parsed, with its line; what job files look like is not.
+func TestHostileNesting(t *testing.T) {
+	t.Parallel()
+	for name, unit := range map[string]string{"lists": "[", "mappings": "{a: ", "dashes": "- ", "questions": "? ", "both": "[{a: "} {
+		for _, size := range []int{20_000, maxFile - 100} {
+			src := "name: t\nsources:\n" + strings.Repeat(unit, size/len(unit))
+			_, err := Parse("job.yaml", []byte(src), LoadOptions{})
+			if err == nil || !strings.Contains(err.Error(), "job.yaml:3") || !strings.Contains(err.Error(), "nested deeper") {
+				t.Errorf("%s, %d bytes: %.200v, want the line and nesting", name, size, err)
+			}
+			closed := src + strings.Repeat("]", size/len(unit))
+			if _, err := Parse("job.yaml", []byte(closed), LoadOptions{}); err == nil || !strings.Contains(err.Error(), "deeper") && !strings.Contains(err.Error(), "bytes") {
+				t.Errorf("%s, closed: %.200v", name, err)
+			}
+		}
+	}
+	if line := tooDeep([]byte(goodJob)); line != 0 {
+		t.Errorf("a good job file is too deep at line %d", line)
+	}
+	rule := "# " + strings.Repeat("-", 200) + "\nname: t\n"
+	if line := tooDeep([]byte(rule)); line != 0 {
+		t.Errorf("a rule in a comment is too deep at line %d", line)
+	}
+}
