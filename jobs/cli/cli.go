@@ -13,7 +13,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -31,14 +33,28 @@ type Env struct {
 	Stderr io.Writer
 }
 
-// Main runs a command line and returns the exit code.
+// exitPipe is the exit code of a command whose output nobody reads any more, as
+// shells report a death by SIGPIPE.
+const exitPipe = 141
+
+// Main runs a command line and returns the exit code. A reader of its output
+// that goes away costs the output, not the run.
 func Main(ctx context.Context, env Env) int {
+	// Without this, Go ends a process that writes to a closed standard output or
+	// error, in the middle of calls that are paid for. Ignoring the signal would
+	// be inherited by commands that the process starts.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
 	root := newRoot(env)
 	root.SetArgs(env.Args)
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := root.ExecuteContext(ctx)
+	if errors.Is(err, syscall.EPIPE) {
+		return exitPipe
+	}
 	if err != nil {
 		printError(env.Stderr, err)
 	}
