@@ -1,0 +1,38 @@
+package servers
+
+import (
+	"net"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var kinds = map[string]func(testing.TB) *Server{"S3": S3, "GCS": GCS, "Azure": Azure}
+
+// TestServers: every server answers, is gone when it is stopped, and has what
+// it had when it is started again.
+func TestServers(t *testing.T) {
+	t.Parallel()
+	for name, open := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			addr := s.Addr()
+			if host, _, err := net.SplitHostPort(addr); err != nil || host != "127.0.0.1" {
+				t.Errorf("Addr() = %q, want one of the loopback interface", addr)
+			}
+			s.Stop()
+			s.Stop()
+			if c, err := net.Dial("tcp", addr); err == nil {
+				c.Close()
+				t.Error("the server is reached after Stop")
+			}
+			s.Start()
+			if s.Addr() != addr {
+				t.Errorf("Addr() after Start = %q, want %q", s.Addr(), addr)
+			}
+		})
+	}
+}
