@@ -31,7 +31,7 @@ type part struct {
 	encoder FileEncoder
 	tallies *tallies // nil where no reader compares columns
 
-	pending      []arrow.Record // the row group that is being gathered
+	spans        []span // the row group that is being gathered
 	pendingRows  int64
 	pendingBytes int64
 	used         int64 // the writer's clock when the part was last written to
@@ -54,11 +54,7 @@ func (m *meter) Write(p []byte) (int, error) {
 
 // newPart returns the file at path, an object key, before its first row.
 func newPart(o *tableOutput, path, partition string) *part {
-	p := &part{of: o, file: File{Path: path, Table: o.table.Name, Partition: partition, Format: o.Encoder.Format()}}
-	if p.file.Format == Parquet {
-		p.tallies = newTallies(o.table.Columns)
-	}
-	return p
+	return &part{of: o, file: File{Path: path, Table: o.table.Name, Partition: partition, Format: o.Encoder.Format()}}
 }
 
 // create begins the file under the staging directory of its run.
@@ -69,6 +65,9 @@ func (p *part) create(ctx context.Context) error {
 		return err
 	}
 	p.object, p.meter = object, &meter{w: object, hash: sha256.New()}
+	if p.file.Format == Parquet {
+		p.tallies = newTallies(o.table.Columns)
+	}
 	size := writeBuffer
 	if len(o.by.keys) > 0 {
 		size = partitionBuffer
@@ -81,13 +80,14 @@ func (p *part) create(ctx context.Context) error {
 // size is how long the file is so far.
 func (p *part) size() int64 { return p.meter.bytes + int64(p.buffer.Buffered()) }
 
-// add gathers a record into the current row group.
-func (p *part) add(rec arrow.Record) {
-	rec.Retain()
-	p.pending = append(p.pending, rec)
-	p.pendingRows += rec.NumRows()
-	p.pendingBytes += recordBytes(rec)
-	p.file.Rows += rec.NumRows()
+// add gathers rows into the current row group.
+func (p *part) add(s span) {
+	p.spans = append(p.spans, s)
+	rows, bytes := int64(s.len()), s.bytes()
+	p.pendingRows += rows
+	p.pendingBytes += bytes
+	p.of.pending.bytes += bytes
+	p.file.Rows += rows
 }
 
 // flush writes the row group that was gathered, sorted where the output asks
@@ -99,16 +99,23 @@ func (p *part) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(p.pending) == 0 {
+	if len(p.spans) == 0 {
 		return nil
 	}
-	group := p.pending
+	group := records(p.spans)
+	defer func() {
+		for _, rec := range group {
+			rec.Release()
+		}
+	}()
 	if len(p.of.sort) > 0 {
 		sorted, err := sortRecords(group, p.of.sort)
 		if err != nil {
 			return err
 		}
-		defer sorted.Release()
+		for _, rec := range group {
+			rec.Release()
+		}
 		group = []arrow.Record{sorted}
 	}
 	if p.tallies != nil {
@@ -120,10 +127,8 @@ func (p *part) flush(ctx context.Context) error {
 }
 
 func (p *part) release() {
-	for _, rec := range p.pending {
-		rec.Release()
-	}
-	p.pending, p.pendingRows, p.pendingBytes = nil, 0, 0
+	p.of.pending.drop(p.spans, p.pendingBytes)
+	p.spans, p.pendingRows, p.pendingBytes = nil, 0, 0
 }
 
 // close ends the file and makes it durable in staging.

@@ -83,21 +83,13 @@ func (p *partitioner) base() string {
 	return dir
 }
 
-// slice is the part of a batch that belongs in one partition.
-type slice struct {
-	dir string
-	rec arrow.Record
-}
-
-// split returns the parts of rec in order of first appearance. The caller
-// releases their records.
-func (p *partitioner) split(rec arrow.Record) []slice {
+// split returns the rows of rec by partition directory, and the directories in
+// order of first appearance. Rows that are nil are all.
+func (p *partitioner) split(rec arrow.Record) (dirs []string, rows map[string][]int) {
 	if len(p.keys) == 0 {
-		rec.Retain()
-		return []slice{{dir: p.base(), rec: rec}}
+		return []string{p.base()}, nil
 	}
-	rows := map[string][]int{}
-	var dirs []string
+	rows = map[string][]int{}
 	for i := range int(rec.NumRows()) {
 		dir := p.dir(rec, i)
 		if _, ok := rows[dir]; !ok {
@@ -105,28 +97,21 @@ func (p *partitioner) split(rec arrow.Record) []slice {
 		}
 		rows[dir] = append(rows[dir], i)
 	}
-	parts := make([]slice, len(dirs))
-	for i, dir := range dirs {
-		parts[i] = slice{dir: dir, rec: p.strip(rec, rows[dir])}
+	if len(dirs) == 1 {
+		rows = nil
 	}
-	return parts
+	return dirs, rows
 }
 
-// strip returns the given rows of rec without the partition keys.
-func (p *partitioner) strip(rec arrow.Record, rows []int) arrow.Record {
+// strip returns rec without the partition keys. The caller releases it.
+func (p *partitioner) strip(rec arrow.Record) arrow.Record {
 	var columns []arrow.Array
 	for i, col := range rec.Columns() {
 		if !slices.Contains(p.keys, i) {
 			columns = append(columns, col)
 		}
 	}
-	rest := array.NewRecord(p.files.schema, columns, rec.NumRows())
-	defer rest.Release()
-	if len(rows) == int(rec.NumRows()) {
-		rest.Retain()
-		return rest
-	}
-	return gather(rest, rows)
+	return array.NewRecord(p.files.schema, columns, rec.NumRows())
 }
 
 func (p *partitioner) dir(rec arrow.Record, row int) string {
@@ -165,10 +150,15 @@ func gather(rec arrow.Record, rows []int) arrow.Record {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, rec.Schema())
 	defer b.Release()
 	b.Reserve(len(rows))
+	appendRows(b, rec, rows)
+	return b.NewRecord()
+}
+
+// appendRows appends the given rows of a record to the builder of one like it.
+func appendRows(b *array.RecordBuilder, rec arrow.Record, rows []int) {
 	for i, col := range rec.Columns() {
 		gatherColumn(b.Field(i), col, rows)
 	}
-	return b.NewRecord()
 }
 
 func gatherColumn(b array.Builder, col arrow.Array, rows []int) {

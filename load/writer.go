@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -151,17 +152,19 @@ type tableOutput struct {
 	by    *partitioner
 	sort  []int // columns of table that row groups are sorted by
 
-	open  map[string]*part // by partition directory; those without a row group have no file yet
-	next  map[string]int   // index of the next file, by partition directory
-	clock int64            // counts writes, for part.used
-	done  []File
+	open    map[string]*part // by partition directory; those without a row group have no file yet
+	files   map[string]*part // those of open that have one
+	pending pending
+	next    map[string]int // index of the next file, by partition directory
+	clock   int64          // counts writes, for part.used
+	done    []File
 }
 
 func newTableOutput(o Output, opts Options, t *Table, run runKey) *tableOutput {
 	by := newPartitioner(t, run.date, o.PartitionBy)
 	out := &tableOutput{
 		Output: o, opts: opts, table: by.files, run: run, by: by,
-		open: map[string]*part{}, next: map[string]int{},
+		open: map[string]*part{}, files: map[string]*part{}, next: map[string]int{},
 	}
 	for _, name := range o.SortBy {
 		c := by.files.column(name)
@@ -184,25 +187,29 @@ func (o *tableOutput) sortedBy() []string {
 
 // write adds a batch to the files of its partitions.
 func (o *tableOutput) write(ctx context.Context, rec arrow.Record) error {
-	parts := o.by.split(rec)
-	defer func() {
-		for _, s := range parts {
-			s.rec.Release()
-		}
-	}()
-	for _, s := range parts {
-		p, err := o.part(s.dir)
+	dirs, rows := o.by.split(rec)
+	rest := o.by.strip(rec)
+	defer rest.Release()
+	b := o.pending.take(rest)
+	for _, dir := range dirs {
+		p, err := o.part(dir)
 		if err != nil {
 			return err
 		}
-		p.add(s.rec)
+		p.add(span{of: b, rows: rows[dir]})
 		if p.file.Rows >= o.opts.FileRows {
-			if err := o.end(ctx, s.dir); err != nil {
+			if err := o.end(ctx, dir); err != nil {
 				return err
 			}
 		}
 	}
-	return o.flushLargest(ctx)
+	if err := o.flushLargest(ctx); err != nil {
+		return err
+	}
+	if o.pending.wasteful() {
+		o.pending.compact(o.open)
+	}
+	return nil
 }
 
 // part returns the file in the making of a partition, beginning one if needed.
@@ -231,18 +238,13 @@ func (o *tableOutput) part(dir string) (*part, error) {
 func (o *tableOutput) flush(ctx context.Context, dir string) error {
 	p := o.open[dir]
 	if p.object == nil {
-		var opened []string
-		for other, q := range o.open {
-			if q.object != nil {
-				opened = append(opened, other)
-			}
-		}
-		if len(opened) >= o.opts.OpenFiles {
-			oldest := slices.MinFunc(opened, func(a, b string) int { return cmp.Compare(o.open[a].used, o.open[b].used) })
+		if len(o.files) >= o.opts.OpenFiles {
+			oldest := slices.MinFunc(slices.Collect(maps.Keys(o.files)), func(a, b string) int { return cmp.Compare(o.files[a].used, o.files[b].used) })
 			if err := o.end(ctx, oldest); err != nil {
 				return err
 			}
 		}
+		o.files[dir] = p
 	}
 	if err := p.flush(ctx); err != nil {
 		return fmt.Errorf("%s: %w", p.file.Path, err)
@@ -258,28 +260,35 @@ func (o *tableOutput) flush(ctx context.Context, dir string) error {
 // partition that is a row group of exactly GroupRows, or fewer rows where they
 // are large.
 func (o *tableOutput) flushLargest(ctx context.Context) error {
-	for {
-		var rows, bytes int64
-		for _, p := range o.open {
-			rows += p.pendingRows
-			bytes += p.pendingBytes
+	if !o.full() {
+		return nil
+	}
+	largest := slices.SortedFunc(maps.Values(o.open), func(a, b *part) int {
+		return cmp.Or(cmp.Compare(b.pendingBytes, a.pendingBytes), strings.Compare(a.file.Partition, b.file.Partition))
+	})
+	for _, p := range largest {
+		if p.pendingRows == 0 {
+			continue // ended to make room for another
 		}
-		if rows < o.opts.GroupRows && bytes < o.opts.GroupBytes {
-			return nil
-		}
-		dir := slices.MaxFunc(slices.Sorted(maps.Keys(o.open)), func(a, b string) int {
-			return cmp.Compare(o.open[a].pendingBytes, o.open[b].pendingBytes)
-		})
-		if err := o.flush(ctx, dir); err != nil {
+		if err := o.flush(ctx, p.file.Partition); err != nil {
 			return err
 		}
+		if !o.full() {
+			break
+		}
 	}
+	return nil
+}
+
+func (o *tableOutput) full() bool {
+	return o.pending.rows >= o.opts.GroupRows || o.pending.bytes >= o.opts.GroupBytes
 }
 
 // end finishes the open file of a partition.
 func (o *tableOutput) end(ctx context.Context, dir string) error {
 	p := o.open[dir]
 	delete(o.open, dir)
+	delete(o.files, dir)
 	f, err := p.close(ctx)
 	if err != nil {
 		return err
@@ -308,5 +317,6 @@ func (o *tableOutput) abort() error {
 		errs = append(errs, p.abort())
 	}
 	clear(o.open)
+	clear(o.files)
 	return errors.Join(errs...)
 }
