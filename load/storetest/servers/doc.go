@@ -33,5 +33,8 @@
 //   - fake-gcs-server: deletes ignore conditions, which GCS honours.
 //   - versitygw and fake-gcs-server: objects are files, so a key cannot be both
 //     an object and the directory of others, which the real services allow.
+//   - azurite: it saves its index every five seconds, and when it is told to end,
+//     as Stop does. What it answers while it saves may be gone after Start, so
+//     tests that stop a store under load should rather use a Proxy before it.
 //   - azurite: it takes seconds to start on a busy machine, the others less than one.
 package servers

@@ -71,6 +71,9 @@ type kind struct {
 	// ready returns nil when the server answers and has the bucket, which it
 	// makes if need be.
 	ready func(addr, data string) error
+	// saved is what the server prints when it has saved its data after SIGTERM,
+	// for one that would lose what it answered if it were killed.
+	saved string
 }
 
 func s3Query(addr string) string {

@@ -28,7 +28,10 @@ func GCS(t testing.TB) *Server {
 // Azure starts the blob service of an azurite.
 func Azure(t testing.TB) *Server {
 	t.Helper()
-	return start(t, &kind{name: "azurite", scheme: "azblob", query: azureQuery, env: azureEnv, command: azureCommand, ready: azureReady})
+	return start(t, &kind{
+		name: "azurite", scheme: "azblob", query: azureQuery, env: azureEnv, command: azureCommand, ready: azureReady,
+		saved: "service successfully closed",
+	})
 }
 
 func s3Command(install, port, data string) (args, env []string) {
@@ -80,13 +83,19 @@ func azureCommand(install, port, data string) (args, env []string) {
 }
 
 func azureReady(addr, _ string) error {
-	path := "/" + azureAccount + "/" + Bucket + "?restype=container"
+	return azureContainer(addr, Bucket, http.StatusCreated, http.StatusConflict)
+}
+
+// azureContainer makes a container, and fails unless the answer has one of the
+// statuses.
+func azureContainer(addr, name string, status ...int) error {
+	path := "/" + azureAccount + "/" + name + "?restype=container"
 	req, err := http.NewRequest(http.MethodPut, "http://"+addr+path, nil)
 	if err != nil {
 		return err
 	}
 	signAzure(req)
-	return expect(req, http.StatusCreated, http.StatusConflict)
+	return expect(req, status...)
 }
 
 // signAzure signs a request without a body and with no parameter but restype,

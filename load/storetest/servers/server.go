@@ -13,7 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -33,7 +35,7 @@ type Server struct {
 	install string // the directory made by .ci/servers
 	data    string
 	port    string
-	log     string // the file with the server's output
+	log     string // the file with the output since the last start
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -55,7 +57,7 @@ func start(t testing.TB, k *kind) *Server {
 	if err := os.Mkdir(s.data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Stop)
+	t.Cleanup(s.kill)
 	// Somebody else may take the port before the server does.
 	for range 5 {
 		s.port = freePort(t)
@@ -80,8 +82,39 @@ func (s *Server) Start() {
 }
 
 // Stop kills the server: requests that it is answering are cut off, later ones
-// are refused. Stopping a stopped server does nothing.
+// are refused. What it has answered is kept; see the package comment for what
+// azurite may lose. Stopping a stopped server does nothing.
 func (s *Server) Stop() {
+	s.t.Helper()
+	if s.kind.saved != "" {
+		if err := s.save(); err != nil {
+			s.t.Error(err)
+		}
+	}
+	s.kill()
+}
+
+// save has the server write down what it has in memory.
+func (s *Server) save() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil || s.cmd.Process.Signal(syscall.SIGTERM) != nil {
+		return nil
+	}
+	deadline := time.After(startWithin)
+	for !strings.Contains(s.output(), s.kind.saved) {
+		select {
+		case <-s.done:
+			return nil
+		case <-deadline:
+			return fmt.Errorf("%s has not saved its data within %v: %s", s.kind.name, startWithin, s.output())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func (s *Server) kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd == nil {
@@ -108,10 +141,10 @@ func (s *Server) run() error {
 		}
 		select {
 		case <-s.done:
-			s.Stop()
+			s.kill()
 			return fmt.Errorf("%s %w: %s", s.kind.name, errEnded, s.output())
 		case <-ctx.Done():
-			s.Stop()
+			s.kill()
 			return fmt.Errorf("%s does not answer as it should within %v: %v: %s", s.kind.name, startWithin, err, s.output())
 		case <-time.After(10 * time.Millisecond):
 		}
@@ -126,7 +159,7 @@ func (s *Server) spawn() error {
 		return fmt.Errorf("%s is running", s.kind.name)
 	}
 	args, env := s.kind.command(s.install, s.port, s.data)
-	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}

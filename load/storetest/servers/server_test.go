@@ -2,6 +2,7 @@ package servers
 
 import (
 	"net"
+	"net/http"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -34,5 +35,19 @@ func TestServers(t *testing.T) {
 				t.Errorf("Addr() after Start = %q, want %q", s.Addr(), addr)
 			}
 		})
+	}
+}
+
+// TestAzureKeepsWhatItAnswered: azurite, killed, would lose its last seconds.
+func TestAzureKeepsWhatItAnswered(t *testing.T) {
+	t.Parallel()
+	s := Azure(t)
+	if err := azureContainer(s.Addr(), "another", http.StatusCreated); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	s.Start()
+	if err := azureContainer(s.Addr(), "another", http.StatusConflict); err != nil {
+		t.Errorf("the container made before Stop is gone after Start: %v", err)
 	}
 }
