@@ -18,7 +18,8 @@ import (
 const softMemory = 240 << 20
 
 // main runs the command line. The first interrupt asks for a drain: no new
-// calls, everything answered is saved. The second one stops at once.
+// calls, those under way are waited for a few seconds, everything answered is
+// saved. The second one stops at once.
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemory)

@@ -43,11 +43,19 @@ func (h *halt) check(ctx context.Context) error {
 		return h.cause
 	default:
 	}
+	if h.drained() {
+		return ErrDrained
+	}
+	return nil
+}
+
+// drained reports whether nothing more is sent because somebody asked for it.
+func (h *halt) drained() bool {
 	select {
 	case <-h.drain:
-		return ErrDrained
+		return true
 	default:
-		return nil
+		return false
 	}
 }
 

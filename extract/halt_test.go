@@ -177,6 +177,36 @@ func TestDrainEndsWaiting(t *testing.T) {
 	}
 }
 
+// A gateway that is silent while a run is being stopped does not turn the stop
+// into a failure.
+func TestDrainIsNotUnreachable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		drain := make(chan struct{})
+		gw := &fakeGateway{answer: func(int, *http.Request) (int, string, error) {
+			time.Sleep(10 * time.Second)
+			return 0, "", errors.New("connection reset")
+		}}
+		c := newTestClient(t, single, newMemJournal(), gw, func(o *Options) { o.Drain, o.MaxAttempts = drain, 1 })
+		time.AfterFunc(5*time.Second, func() { close(drain) })
+		var drained atomic.Int64
+		var wg sync.WaitGroup
+		for i := range silentCalls {
+			wg.Go(func() {
+				if _, _, err := detailOf(t.Context(), c, catalog.OfferID(i+1)); errors.Is(err, ErrDrained) {
+					drained.Add(1)
+				} else if err != nil {
+					t.Errorf("offer %d = %v, want %v or an offer that is unavailable", i+1, err, ErrDrained)
+				}
+			})
+		}
+		wg.Wait()
+		if drained.Load() != 1 {
+			t.Errorf("%d calls ended with %v, want the last one", drained.Load(), ErrDrained)
+		}
+	})
+}
+
 func TestDrainLeavesJournaledCallsAlone(t *testing.T) {
 	t.Parallel()
 	drained := make(chan struct{})

@@ -108,6 +108,9 @@ func (c *Client) exhausted(ge *catalog.GatewayError) error {
 		return ge
 	}
 	if n := c.silent.Add(1); n >= silentCalls {
+		if c.halt.drained() {
+			return ErrDrained // the run ends for that, and has nothing to look for
+		}
 		return &catalog.GatewayError{
 			Class: catalog.ErrUnreachable, API: ge.API, Status: ge.Status, Code: ge.Code, Cause: ge,
 			Message: fmt.Sprintf("%d calls in a row got no answer (%s); check network and endpoints, then resume the run", n, ge.Message),

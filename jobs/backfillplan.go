@@ -48,6 +48,8 @@ func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
 	defer func() { err = errors.Join(err, giveBack()) }()
 	co := gw.options(&b.job.Gateway, b.ex.Logger)
 	co.Pool, co.Drain = pool, b.ex.Drain
+	ctx, end := b.ex.soften(ctx)
+	defer end()
 	return fillLeaves(ctx, e, gw.dialect, j, co)
 }
 

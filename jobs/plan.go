@@ -196,6 +196,8 @@ func (s *session) probe(ctx context.Context) (facts map[string]leafFacts, err er
 		return nil, err
 	}
 	defer client.Close()
+	ctx, end := s.ex.soften(ctx)
+	defer end()
 	facts = map[string]leafFacts{}
 	for _, leaf := range s.leaves {
 		if leaf.Query.Kind == catalog.OffersQuery {

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,7 @@ type Execution struct {
 	Progress      pipeline.ProgressMode
 	ProgressTo    io.Writer
 	Drain         <-chan struct{} // closed to stop softly
+	StopGrace     time.Duration   // how long calls under way are waited for then; 0 = pipeline.StopGrace
 	Stdin         io.Reader       // where ids_from: - reads from
 	VerifyCommand []string        // command line of the verify child
 	Version       string
@@ -40,6 +42,11 @@ type Execution struct {
 	// Namespace what their jobs are in; "" = DefaultNamespace.
 	Lineage   telemetry.Lineage
 	Namespace string
+}
+
+// soften is pipeline.Soften for calls outside of a pipeline's run.
+func (ex Execution) soften(ctx context.Context) (context.Context, func()) {
+	return pipeline.Soften(ctx, ex.Drain, cmp.Or(ex.StopGrace, pipeline.StopGrace))
 }
 
 // RunOptions are the choices of one run.
@@ -252,7 +259,7 @@ func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.C
 		Leaves: s.leaves, Market: client, Normaliser: normaliser, Reject: transform.RejectDetail,
 		Hit: transform.Hit, Record: transform.NewRecords(s.job.declaredColumns()).Record,
 		Enrich: s.job.byCall(d), Extra: normaliser.Extra, Quarantine: s.job.Schema == schemaQuarantine,
-		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, Logger: s.log(),
+		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, StopGrace: s.ex.StopGrace, Logger: s.log(),
 		Stats: stats, Gateway: gateway,
 	}
 	if s.job.wantsCategories() {

@@ -118,6 +118,9 @@ type Options struct {
 	// Drain, once closed, makes Run finish what is in flight, begin nothing
 	// more, and return ErrInterrupted. Default: nil, never.
 	Drain <-chan struct{}
+	// StopGrace is how long calls in flight are waited for once Drain is closed.
+	// Default: StopGrace.
+	StopGrace time.Duration
 
 	// Stats is where the run counts, for progress to be read. Default: a new one.
 	Stats *Stats
@@ -137,6 +140,7 @@ func (o Options) withDefaults() Options {
 	o.Window = cmp.Or(max(o.Window, 0), 4*o.Workers)
 	o.DiscoverAhead = cmp.Or(max(o.DiscoverAhead, 0), 4)
 	o.Grace = cmp.Or(max(o.Grace, 0), 10*time.Second)
+	o.StopGrace = cmp.Or(max(o.StopGrace, 0), StopGrace)
 	if o.Stats == nil {
 		o.Stats = new(Stats)
 	}
@@ -206,7 +210,9 @@ type run struct {
 // stages starts all stages and waits for them.
 func (r *run) stages(parent context.Context) error {
 	g, ctx := errgroup.WithContext(parent)
-	calls, release := callContext(parent, ctx, r.Grace)
+	soft, end := Soften(parent, r.Drain, r.StopGrace)
+	defer end()
+	calls, release := callContext(soft, ctx, r.Grace)
 	defer release()
 	r.calls = calls
 
@@ -216,6 +222,38 @@ func (r *run) stages(parent context.Context) error {
 	chunks = r.behindCategories(ctx, g, r.enrich(ctx, g, chunks))
 	r.order(ctx, g, chunks, r.write(ctx, g))
 	return g.Wait()
+}
+
+// StopGrace is how long calls in flight are waited for after a soft stop. Many
+// supervisors kill a process ten seconds after they asked it to end: the rest of
+// that is for saving.
+const StopGrace = 7 * time.Second
+
+// Soften returns a context for calls to a market that ends with parent, and once
+// drain has been closed for grace, with the cause ErrInterrupted. What became of
+// calls that it breaks off is not known: the gateway may have answered and charged
+// for them. end must be called; drain may be nil.
+func Soften(parent context.Context, drain <-chan struct{}, grace time.Duration) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-drain:
+		case <-ctx.Done():
+			return
+		}
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(ErrInterrupted)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel(nil)
+		watch.Wait()
+	}
 }
 
 // callContext returns the context for calls to the market: it ends with

@@ -563,6 +563,42 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// A gateway that does not answer holds up a soft stop for the grace period only.
+// What the calls that are broken off say is a consequence, not a reject.
+func TestDrainBreaksOff(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ grace, want time.Duration }{{0, StopGrace}, {time.Second, time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			drain := make(chan struct{})
+			m := &fakeMarket{maxBatch: 1, pageSize: 10, results: map[string][]catalog.OfferID{"x": {1, 2}}}
+			m.details = func(ctx context.Context, ids []catalog.OfferID) error {
+				if ids[0] == 1 {
+					return nil
+				}
+				<-ctx.Done()
+				return &catalog.GatewayError{Class: catalog.ErrUnavailable, Cause: ctx.Err()}
+			}
+			table := &fakeTable{name: "t"}
+			const after = 20 * time.Second
+			time.AfterFunc(after, func() { close(drain) })
+			started := time.Now()
+			_, err := Run(t.Context(), Options{
+				Market: m, Normaliser: plainNormaliser{}, Reject: reject, Batch: 1, Drain: drain, StopGrace: tt.grace,
+				Tables: []Table{table}, Leaves: []catalog.Leaf{searchLeaf("s", "x")},
+			})
+			if !errors.Is(err, ErrInterrupted) {
+				t.Errorf("Run = %v, want %v", err, ErrInterrupted)
+			}
+			if took := time.Since(started) - after; took != tt.want {
+				t.Errorf("Run returned %v after the stop, want %v", took, tt.want)
+			}
+			if len(table.rows.Rejects) > 0 {
+				t.Errorf("rejects %+v, want none", table.rows.Rejects)
+			}
+		})
+	}
+}
+
 // A signal that comes when everything is done interrupts nothing.
 func TestDrainAfterTheEnd(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -24,13 +25,15 @@ import (
 )
 
 // Env is what a command line runs in. Drain is closed when the user asks to
-// stop softly; the context ends when they insist.
+// stop softly; the context ends when they insist. StopGrace is how long calls
+// under way are waited for then, 0 for pipeline.StopGrace.
 type Env struct {
-	Args   []string
-	Drain  <-chan struct{}
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
+	Args      []string
+	Drain     <-chan struct{}
+	StopGrace time.Duration
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer
 }
 
 // exitPipe is the exit code of a command whose output nobody reads any more, as

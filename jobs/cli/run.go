@@ -84,7 +84,7 @@ func (f *logFlags) execution(env Env) (jobs.Execution, error) {
 		return jobs.Execution{}, err
 	}
 	return jobs.Execution{
-		Logger: logger, Progress: mode, ProgressTo: env.Stderr, Drain: env.Drain, Stdin: env.Stdin,
+		Logger: logger, Progress: mode, ProgressTo: env.Stderr, Drain: env.Drain, StopGrace: env.StopGrace, Stdin: env.Stdin,
 		VerifyCommand: verify, Version: version(),
 	}, nil
 }
