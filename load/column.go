@@ -2,9 +2,7 @@ package load
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -97,11 +95,11 @@ type field[T any] struct {
 	Column
 	// bind returns a function that appends rows to b, which is of the
 	// column's own builder type.
-	bind func(b array.Builder, fix *textFixer) func(rows []T)
+	bind func(b builder, fix *textFixer) func(rows []T)
 }
 
 func newField[T any](name, meaning string, kind Kind, nullable bool, m mark,
-	bind func(array.Builder, *textFixer) func([]T)) field[T] {
+	bind func(builder, *textFixer) func([]T)) field[T] {
 	c := Column{Name: name, Kind: kind, Nullable: nullable, Key: m&key != 0, Meaning: meaning}
 	switch {
 	case m&stepping != 0:
@@ -112,37 +110,21 @@ func newField[T any](name, meaning string, kind Kind, nullable bool, m mark,
 	return field[T]{Column: c, bind: bind}
 }
 
-// valueBuilder is what the Arrow builders of scalar types have in common.
-type valueBuilder[V any] interface {
-	Append(V)
-	AppendNull()
-}
-
-// fixedBuilder is what the Arrow builders of scalar types but text have in
-// common: to reserve once and append unchecked takes half the time.
-type fixedBuilder[V any] interface {
-	Reserve(n int)
-	UnsafeAppend(V)
-	UnsafeAppendBoolToBitmap(valid bool)
-}
-
-func fill[T, V any](b fixedBuilder[V], get func(*T) V) func([]T) {
+func fill[T, V any](b *fixedBuilder[V], get func(*T) V) func([]T) {
 	return func(rows []T) {
-		b.Reserve(len(rows))
 		for i := range rows {
-			b.UnsafeAppend(get(&rows[i]))
+			b.append(get(&rows[i]))
 		}
 	}
 }
 
-func fillOpt[T, V, W any](b fixedBuilder[W], get func(*T) catalog.Opt[V], convert func(V) W) func([]T) {
+func fillOpt[T, V, W any](b *fixedBuilder[W], get func(*T) catalog.Opt[V], convert func(V) W) func([]T) {
 	return func(rows []T) {
-		b.Reserve(len(rows))
 		for i := range rows {
 			if v := get(&rows[i]); v.OK {
-				b.UnsafeAppend(convert(v.V))
+				b.append(convert(v.V))
 			} else {
-				b.UnsafeAppendBoolToBitmap(false)
+				b.appendNull()
 			}
 		}
 	}
@@ -155,61 +137,77 @@ func toDecimal(d catalog.Decimal) decimal128.Num { return decimal128.FromI64(int
 func toTimestamp(t time.Time) arrow.Timestamp { return arrow.Timestamp(t.UnixMicro()) }
 
 func int64Of[T any](name, meaning string, get func(*T) int64, m mark) field[T] {
-	return newField(name, meaning, Int64, false, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fill[T, int64](b.(*array.Int64Builder), get)
+	return newField(name, meaning, Int64, false, m, func(b builder, _ *textFixer) func([]T) {
+		return fill(b.(*fixedBuilder[int64]), get)
 	})
 }
 
 func int64Opt[T any](name, meaning string, get func(*T) catalog.Opt[int64], m mark) field[T] {
-	return newField(name, meaning, Int64, true, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fillOpt[T, int64, int64](b.(*array.Int64Builder), get, same)
+	return newField(name, meaning, Int64, true, m, func(b builder, _ *textFixer) func([]T) {
+		return fillOpt(b.(*fixedBuilder[int64]), get, same)
 	})
 }
 
 func int32Of[T any](name, meaning string, get func(*T) int32, m mark) field[T] {
-	return newField(name, meaning, Int32, false, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fill[T, int32](b.(*array.Int32Builder), get)
+	return newField(name, meaning, Int32, false, m, func(b builder, _ *textFixer) func([]T) {
+		return fill(b.(*fixedBuilder[int32]), get)
 	})
 }
 
 func int32Opt[T any](name, meaning string, get func(*T) catalog.Opt[int32], m mark) field[T] {
-	return newField(name, meaning, Int32, true, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fillOpt[T, int32, int32](b.(*array.Int32Builder), get, same)
+	return newField(name, meaning, Int32, true, m, func(b builder, _ *textFixer) func([]T) {
+		return fillOpt(b.(*fixedBuilder[int32]), get, same)
 	})
 }
 
 func boolOf[T any](name, meaning string, get func(*T) bool, m mark) field[T] {
-	return newField(name, meaning, Bool, false, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fill[T, bool](b.(*array.BooleanBuilder), get)
+	return newField(name, meaning, Bool, false, m, func(b builder, _ *textFixer) func([]T) {
+		bb := b.(*array.BooleanBuilder)
+		return func(rows []T) {
+			for i := range rows {
+				bb.Append(get(&rows[i]))
+			}
+		}
 	})
 }
 
 func boolOpt[T any](name, meaning string, get func(*T) catalog.Opt[bool], m mark) field[T] {
-	return newField(name, meaning, Bool, true, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fillOpt[T, bool, bool](b.(*array.BooleanBuilder), get, same)
+	return newField(name, meaning, Bool, true, m, func(b builder, _ *textFixer) func([]T) {
+		bb := b.(*array.BooleanBuilder)
+		return func(rows []T) {
+			for i := range rows {
+				if v := get(&rows[i]); v.OK {
+					bb.Append(v.V)
+				} else {
+					bb.AppendNull()
+				}
+			}
+		}
 	})
 }
 
 func textOf[T any](name, meaning string, get func(*T) string, m mark) field[T] {
-	return newField(name, meaning, Text, false, m, func(b array.Builder, fix *textFixer) func([]T) {
-		sb := b.(*array.StringBuilder)
+	return newField(name, meaning, Text, false, m, func(b builder, fix *textFixer) func([]T) {
+		tb := b.(*textBuilder)
+		tb.fix = fix
 		return func(rows []T) {
 			for i := range rows {
-				sb.Append(fix.valid(get(&rows[i])))
+				tb.append(get(&rows[i]))
 			}
 		}
 	})
 }
 
 func textOpt[T any](name, meaning string, get func(*T) catalog.Opt[string], m mark) field[T] {
-	return newField(name, meaning, Text, true, m, func(b array.Builder, fix *textFixer) func([]T) {
-		sb := b.(*array.StringBuilder)
+	return newField(name, meaning, Text, true, m, func(b builder, fix *textFixer) func([]T) {
+		tb := b.(*textBuilder)
+		tb.fix = fix
 		return func(rows []T) {
 			for i := range rows {
 				if v := get(&rows[i]); v.OK {
-					sb.Append(fix.valid(v.V))
+					tb.append(v.V)
 				} else {
-					sb.AppendNull()
+					tb.appendNull()
 				}
 			}
 		}
@@ -217,37 +215,37 @@ func textOpt[T any](name, meaning string, get func(*T) catalog.Opt[string], m ma
 }
 
 func decimalOf[T any](name, meaning string, get func(*T) catalog.Decimal, m mark) field[T] {
-	return newField(name, meaning, Decimal, false, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fill[T, decimal128.Num](b.(*array.Decimal128Builder), func(r *T) decimal128.Num { return toDecimal(get(r)) })
+	return newField(name, meaning, Decimal, false, m, func(b builder, _ *textFixer) func([]T) {
+		return fill(b.(*fixedBuilder[decimal128.Num]), func(r *T) decimal128.Num { return toDecimal(get(r)) })
 	})
 }
 
 func decimalOpt[T any](name, meaning string, get func(*T) catalog.Opt[catalog.Decimal], m mark) field[T] {
-	return newField(name, meaning, Decimal, true, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fillOpt[T, catalog.Decimal, decimal128.Num](b.(*array.Decimal128Builder), get, toDecimal)
+	return newField(name, meaning, Decimal, true, m, func(b builder, _ *textFixer) func([]T) {
+		return fillOpt(b.(*fixedBuilder[decimal128.Num]), get, toDecimal)
 	})
 }
 
 func instantOf[T any](name, meaning string, get func(*T) time.Time, m mark) field[T] {
-	return newField(name, meaning, Instant, false, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fill[T, arrow.Timestamp](b.(*array.TimestampBuilder), func(r *T) arrow.Timestamp { return toTimestamp(get(r)) })
+	return newField(name, meaning, Instant, false, m, func(b builder, _ *textFixer) func([]T) {
+		return fill(b.(*fixedBuilder[arrow.Timestamp]), func(r *T) arrow.Timestamp { return toTimestamp(get(r)) })
 	})
 }
 
 func instantOpt[T any](name, meaning string, get func(*T) catalog.Opt[time.Time], m mark) field[T] {
-	return newField(name, meaning, Instant, true, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fillOpt[T, time.Time, arrow.Timestamp](b.(*array.TimestampBuilder), get, toTimestamp)
+	return newField(name, meaning, Instant, true, m, func(b builder, _ *textFixer) func([]T) {
+		return fillOpt(b.(*fixedBuilder[arrow.Timestamp]), get, toTimestamp)
 	})
 }
 
 func dateOpt[T any](name, meaning string, get func(*T) catalog.Opt[time.Time], m mark) field[T] {
-	return newField(name, meaning, Date, true, m, func(b array.Builder, _ *textFixer) func([]T) {
-		return fillOpt[T, time.Time, arrow.Date32](b.(*array.Date32Builder), get, arrow.Date32FromTime)
+	return newField(name, meaning, Date, true, m, func(b builder, _ *textFixer) func([]T) {
+		return fillOpt(b.(*fixedBuilder[arrow.Date32]), get, arrow.Date32FromTime)
 	})
 }
 
 func pairsOf[T any](name, meaning string, get func(*T) []catalog.Pair, m mark) field[T] {
-	return newField(name, meaning, Pairs, false, m, func(b array.Builder, fix *textFixer) func([]T) {
+	return newField(name, meaning, Pairs, false, m, func(b builder, fix *textFixer) func([]T) {
 		mb := b.(*array.MapBuilder)
 		keys, values := mb.KeyBuilder().(*array.StringBuilder), mb.ItemBuilder().(*array.StringBuilder)
 		return func(rows []T) {
@@ -260,18 +258,6 @@ func pairsOf[T any](name, meaning string, get func(*T) []catalog.Pair, m mark) f
 			}
 		}
 	})
-}
-
-// textFixer keeps invalid UTF-8 out of the files: one bad byte makes DuckDB
-// refuse a whole column. Repairs are counted.
-type textFixer struct{ repaired int64 }
-
-func (f *textFixer) valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	f.repaired++
-	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // PairsJSON appends the JSON object of entries to dst, in their order. It is

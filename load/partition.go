@@ -188,6 +188,12 @@ type valueArray[V any] interface {
 	Value(int) V
 }
 
+// valueBuilder is what the Arrow builders of scalar types have in common.
+type valueBuilder[V any] interface {
+	Append(V)
+	AppendNull()
+}
+
 func take[V any](b valueBuilder[V], a valueArray[V], rows []int) {
 	for _, i := range rows {
 		if a.IsNull(i) {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/decimal128"
 
 	"offerlake/pipeline/catalog"
@@ -175,8 +174,8 @@ func (c *recordColumn) field(i int) field[catalog.RecordRow] {
 	default:
 		_, scale, _ := kind.decimal()
 		get := readCell(i, func(s string) (decimal128.Num, error) { return parseDecimal(s, int(scale)) })
-		return newField(c.name, meaning, kind, true, plain, func(b array.Builder, _ *textFixer) func([]catalog.RecordRow) {
-			return fillOpt[catalog.RecordRow, decimal128.Num, decimal128.Num](b.(*array.Decimal128Builder), get, same)
+		return newField(c.name, meaning, kind, true, plain, func(b builder, _ *textFixer) func([]catalog.RecordRow) {
+			return fillOpt(b.(*fixedBuilder[decimal128.Num]), get, same)
 		})
 	}
 }

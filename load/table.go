@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"offerlake/pipeline/catalog"
 )
@@ -21,10 +20,10 @@ type Table struct {
 	Columns []Column `json:"columns"`
 
 	schema *arrow.Schema
-	bind   func(*array.RecordBuilder, *textFixer) feed
+	bind   func([]builder, *textFixer) feed
 }
 
-// feed appends rows of one table to the builder that it was bound to.
+// feed appends rows of one table to the builders that it was bound to.
 type feed struct {
 	count  func(*catalog.Rows) int
 	append func(rows *catalog.Rows, from, to int)
@@ -65,10 +64,10 @@ func newTable[T any](name, meaning string, rows func(*catalog.Rows) []T, fields 
 		arrowFields = append(arrowFields, arrow.Field{Name: f.Name, Type: f.Kind.arrowType(), Nullable: f.Nullable})
 	}
 	t.schema = arrow.NewSchema(arrowFields, nil)
-	t.bind = func(b *array.RecordBuilder, fix *textFixer) feed {
+	t.bind = func(b []builder, fix *textFixer) feed {
 		fills := make([]func([]T), len(fields))
 		for i, f := range fields {
-			fills[i] = f.bind(b.Field(i), fix)
+			fills[i] = f.bind(b[i], fix)
 		}
 		return feed{
 			count: func(r *catalog.Rows) int { return len(rows(r)) },

@@ -12,7 +12,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"offerlake/pipeline/catalog"
 )
@@ -27,10 +26,10 @@ type TableWriter struct {
 	opts Options
 
 	table    *Table
-	builder  *array.RecordBuilder
+	builders []builder // of the columns
 	feed     feed
 	fix      textFixer
-	buffered int // rows in builder
+	buffered int // rows in builders
 	rows     int64
 	outputs  []*tableOutput
 	err      error // the first error; the writer is dead after it
@@ -42,9 +41,10 @@ func (w *TableWriter) Name() string { return w.table.Name }
 
 func newTableWriter(ctx context.Context, t *Table, run runKey, outputs []Output, opts Options) *TableWriter {
 	w := &TableWriter{ctx: ctx, opts: opts, table: t}
-	w.builder = array.NewRecordBuilder(memory.DefaultAllocator, t.schema)
-	w.builder.Reserve(opts.BatchRows)
-	w.feed = t.bind(w.builder, &w.fix)
+	for _, c := range t.Columns {
+		w.builders = append(w.builders, newBuilder(c.Kind))
+	}
+	w.feed = t.bind(w.builders, &w.fix)
 	for _, o := range outputs {
 		w.outputs = append(w.outputs, newTableOutput(o, opts, t, run))
 	}
@@ -62,6 +62,9 @@ func (w *TableWriter) Write(rows *catalog.Rows) error {
 	}
 	n := w.feed.count(rows)
 	for from := 0; from < n; {
+		if w.buffered == 0 {
+			w.reserve()
+		}
 		to := min(n, from+w.opts.BatchRows-w.buffered)
 		w.feed.append(rows, from, to)
 		w.buffered += to - from
@@ -75,23 +78,27 @@ func (w *TableWriter) Write(rows *catalog.Rows) error {
 	return nil
 }
 
+// reserve makes room for a batch.
+func (w *TableWriter) reserve() {
+	for _, b := range w.builders {
+		b.Reserve(w.opts.BatchRows)
+	}
+}
+
 // cut hands the buffered rows to every output as one record batch.
 func (w *TableWriter) cut() error {
-	rec := w.builder.NewRecord()
+	columns := make([]arrow.Array, len(w.builders))
+	for i, b := range w.builders {
+		columns[i] = b.NewArray()
+		defer columns[i].Release()
+	}
+	rec := array.NewRecord(w.table.schema, columns, int64(w.buffered))
 	defer rec.Release()
 	w.rows += rec.NumRows()
 	w.buffered = 0
 	for _, o := range w.outputs {
 		if err := o.write(w.ctx, rec); err != nil {
 			return err
-		}
-	}
-	w.builder.Reserve(w.opts.BatchRows)
-	for i, col := range rec.Columns() {
-		if text, ok := col.(*array.String); ok {
-			// The next batch will be about as long.
-			n := len(text.ValueBytes())
-			w.builder.Field(i).(*array.StringBuilder).ReserveData(n + n/8)
 		}
 	}
 	return nil
@@ -114,7 +121,6 @@ func (w *TableWriter) Close() error {
 		}
 	}
 	w.closed = true
-	w.builder.Release()
 	return nil
 }
 
@@ -134,7 +140,6 @@ func (w *TableWriter) abort() error {
 		return nil
 	}
 	w.closed = true
-	w.builder.Release()
 	var errs []error
 	for _, o := range w.outputs {
 		errs = append(errs, o.abort())

@@ -1,0 +1,95 @@
+package load
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+)
+
+// TestTextBuilder repairs each text for itself: two halves of a character are
+// two faults, though they are valid side by side.
+func TestTextBuilder(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		in, want []string
+		repaired int64
+	}{
+		{name: "valid", in: []string{"杯子", "", "cup", "\U0001F600", ""}, want: []string{"杯子", "", "cup", "\U0001F600", ""}},
+		{name: "halves", in: []string{"a\xe6\x9d", "\xafb"}, want: []string{"a\uFFFD", "\uFFFDb"}, repaired: 2},
+		{name: "bad bytes", in: []string{"ok", "\xff", "杯\xc0\x80"}, want: []string{"ok", "\uFFFD", "杯\uFFFD"}, repaired: 2},
+		{name: "half at the end", in: []string{"ok", "", "杯\xe6"}, want: []string{"ok", "", "杯\uFFFD"}, repaired: 1},
+	}
+	for _, test := range tests {
+		var fix textFixer
+		b := &textBuilder{fix: &fix}
+		for round := range 2 { // the second one on what the first one left
+			b.Reserve(8)
+			for _, s := range test.in {
+				b.append(s)
+			}
+			b.appendNull()
+			a := b.NewArray().(*array.String)
+			var got []string
+			for i := range a.Len() - 1 {
+				got = append(got, a.Value(i))
+			}
+			if !slices.Equal(got, test.want) || !a.IsNull(len(test.in)) || a.NullN() != 1 {
+				t.Errorf("%s, round %d: got %q with %d nulls, want %q with one at the end", test.name, round, got, a.NullN(), test.want)
+			}
+		}
+		if fix.repaired != 2*test.repaired {
+			t.Errorf("%s: %d repairs in two rounds, want %d", test.name, fix.repaired, 2*test.repaired)
+		}
+	}
+}
+
+// TestFixedBuilder keeps nulls apart from batch to batch.
+func TestFixedBuilder(t *testing.T) {
+	t.Parallel()
+	b := newBuilder(Int64).(*fixedBuilder[int64])
+	for _, null := range []int{3, -1, 0} {
+		b.Reserve(20)
+		for i := range 20 {
+			if i == null {
+				b.appendNull()
+			} else {
+				b.append(int64(i))
+			}
+		}
+		a := b.NewArray().(*array.Int64)
+		for i := range 20 {
+			if a.IsNull(i) != (i == null) || i != null && a.Value(i) != int64(i) {
+				t.Errorf("with a null at %d: value %d is %d, null: %t", null, i, a.Value(i), a.IsNull(i))
+			}
+		}
+	}
+}
+
+func TestValidUTF8(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	parts := []string{"a", "cup ", "12345678", "杯", "子杯", "é", "\U0001F600", "\u0800", "\u0FFF", "\u1000", "\uCFFF", "\uD7FF", "\uE000", "\uFFFD", "\uFFFF"}
+	for range 20000 {
+		var text strings.Builder
+		for range rnd.IntN(8) {
+			text.WriteString(parts[rnd.IntN(len(parts))])
+		}
+		b := []byte(text.String())
+		if !validUTF8(b) {
+			t.Fatalf("validUTF8(%q) = false", b)
+		}
+		if len(b) == 0 {
+			continue
+		}
+		b[rnd.IntN(len(b))] = byte(rnd.IntN(256))
+		b = b[:len(b)-rnd.IntN(2)]
+		if got, want := validUTF8(b), utf8.Valid(b); got != want {
+			t.Fatalf("validUTF8(%q) = %t, want %t", b, got, want)
+		}
+	}
+}
