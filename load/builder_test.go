@@ -1,6 +1,7 @@
 package load
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -90,6 +91,20 @@ func TestValidUTF8(t *testing.T) {
 		b = b[:len(b)-rnd.IntN(2)]
 		if got, want := validUTF8(b), utf8.Valid(b); got != want {
 			t.Fatalf("validUTF8(%q) = %t, want %t", b, got, want)
+		}
+	}
+}
+
+// TestTail reads the bytes behind the last whole word as the word that they are
+// with zeros behind them, which is what files of earlier versions were counted with.
+func TestTail(t *testing.T) {
+	t.Parallel()
+	const text = "\x01\x82\xf3\x04\x95\x06\xff"
+	for n := range len(text) + 1 {
+		var padded [8]byte
+		copy(padded[:], text[:n])
+		if got, want := tail(text[:n]), binary.LittleEndian.Uint64(padded[:]); got != want {
+			t.Errorf("tail(%q) = %x, want %x", text[:n], got, want)
 		}
 	}
 }

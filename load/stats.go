@@ -1,7 +1,6 @@
 package load
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/big"
 	"math/bits"
@@ -119,9 +118,21 @@ func hashText(hash uint64, s string) uint64 {
 		hash = mix(hash, uint64(s[0])|uint64(s[1])<<8|uint64(s[2])<<16|uint64(s[3])<<24|
 			uint64(s[4])<<32|uint64(s[5])<<40|uint64(s[6])<<48|uint64(s[7])<<56)
 	}
-	var tail [8]byte
-	copy(tail[:], s)
-	return mix(mix(hash, binary.LittleEndian.Uint64(tail[:])), uint64(n))
+	return mix(mix(hash, tail(s)), uint64(n))
+}
+
+// tail returns up to seven bytes as the low ones of a number.
+func tail(s string) uint64 {
+	n := len(s)
+	switch {
+	case n >= 4: // the halves overlap in equal bytes
+		low := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+		high := uint64(s[n-4]) | uint64(s[n-3])<<8 | uint64(s[n-2])<<16 | uint64(s[n-1])<<24
+		return low | high<<(8*(n-4))
+	case n > 0:
+		return uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1))
+	}
+	return 0
 }
 
 // stats renders what was accumulated.
@@ -208,15 +219,15 @@ func addArray(leaves []tally, col arrow.Array) {
 	t := &leaves[0]
 	switch a := col.(type) {
 	case *array.Int64:
-		addEach(t, a, func(i int) { t.addInt(a.Value(i)) })
+		addInts(t, a, a.Int64Values())
 	case *array.Int32:
-		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
+		addInts(t, a, a.Int32Values())
 	case *array.Boolean:
 		addEach(t, a, func(i int) { t.addBool(a.Value(i)) })
 	case *array.Date32:
-		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
+		addInts(t, a, a.Date32Values())
 	case *array.Timestamp:
-		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i))) })
+		addInts(t, a, a.TimestampValues())
 	case *array.Decimal128:
 		if t.kind.wide() {
 			addEach(t, a, func(i int) { t.addWide(uint64(a.Value(i).HighBits()), a.Value(i).LowBits()) })
@@ -225,18 +236,42 @@ func addArray(leaves []tally, col arrow.Array) {
 		// The other kinds fit in 64 bits, so the low word is the whole value.
 		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i).LowBits())) })
 	case *array.String:
-		addEach(t, a, func(i int) { t.addText(a.Value(i)) })
+		addTexts(t, a)
 	case *array.Map:
 		addMap(leaves, a)
 	}
 }
 
+// addEach calls add for the values that are not null.
 func addEach(t *tally, a arrow.Array, add func(i int)) {
+	nulls := a.NullN() > 0
 	for i := range a.Len() {
-		if a.IsNull(i) {
+		if nulls && a.IsNull(i) {
 			t.addNull()
 		} else {
 			add(i)
+		}
+	}
+}
+
+func addInts[V ~int32 | ~int64](t *tally, a arrow.Array, values []V) {
+	nulls := a.NullN() > 0
+	for i, v := range values {
+		if nulls && a.IsNull(i) {
+			t.addNull()
+		} else {
+			t.addInt(int64(v))
+		}
+	}
+}
+
+func addTexts(t *tally, a *array.String) {
+	nulls := a.NullN() > 0
+	for i := range a.Len() {
+		if nulls && a.IsNull(i) {
+			t.addNull()
+		} else {
+			t.addText(a.Value(i))
 		}
 	}
 }

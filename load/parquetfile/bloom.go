@@ -3,7 +3,7 @@ package parquetfile
 import (
 	"encoding/binary"
 	"math"
-	"slices"
+	"math/bits"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -29,14 +29,38 @@ const bloomMisses = 0.01
 // newBloom returns the filter of some hashes of values, each of which counts
 // once however often it is there. It reorders hashes.
 func newBloom(hashes []uint64) *bloom {
-	slices.Sort(hashes)
-	hashes = slices.Compact(hashes)
-	bits := -8 * float64(len(hashes)) / math.Log(1-math.Pow(bloomMisses, 1.0/8))
-	b := &bloom{blocks: make([]bloomBlock, max(int(math.Ceil(bits/256)), 1))}
+	hashes = distinct(hashes)
+	size := -8 * float64(len(hashes)) / math.Log(1-math.Pow(bloomMisses, 1.0/8)) // in bits
+	b := &bloom{blocks: make([]bloomBlock, max(int(math.Ceil(size/256)), 1))}
 	for _, h := range hashes {
 		b.add(h)
 	}
 	return b
+}
+
+// distinct moves the hashes that differ to the front and returns them, in the
+// order in which they came.
+func distinct(hashes []uint64) []uint64 {
+	seen := make([]uint64, 1<<bits.Len(uint(2*len(hashes)))) // an open-addressed table; 0 = free
+	mask := uint64(len(seen) - 1)
+	kept, zero := hashes[:0], false
+	for _, h := range hashes {
+		if h == 0 {
+			if !zero {
+				kept, zero = append(kept, h), true
+			}
+			continue
+		}
+		at := h & mask
+		for seen[at] != 0 && seen[at] != h {
+			at = (at + 1) & mask
+		}
+		if seen[at] == 0 {
+			seen[at] = h
+			kept = append(kept, h)
+		}
+	}
+	return kept
 }
 
 func (b *bloom) add(hash uint64) {

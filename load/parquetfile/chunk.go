@@ -72,14 +72,18 @@ func (w *groupWriter) column(rg pqfile.SerialRowGroupWriter, field arrow.Field, 
 // definitions returns a level per value: 1, or 0 for a null.
 func (w *groupWriter) definitions(a arrow.Array) []int16 {
 	from := len(w.def)
-	for i := range a.Len() {
-		level := int16(1)
-		if a.IsNull(i) {
-			level = 0
-		}
-		w.def = append(w.def, level)
+	for range a.Len() {
+		w.def = append(w.def, 1)
 	}
-	return w.def[from:]
+	levels := w.def[from:]
+	if a.NullN() > 0 {
+		for i := range levels {
+			if a.IsNull(i) {
+				levels[i] = 0
+			}
+		}
+	}
+	return levels
 }
 
 // pairs writes the keys and the values of maps.

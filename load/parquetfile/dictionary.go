@@ -169,8 +169,9 @@ func (w *groupWriter) dictionaryText(cw *pqfile.ByteArrayColumnChunkWriter, leav
 		offsets, data := textsOf(l.values.(*array.String))
 		w.pad(l.values)
 		last, lastNumber := []byte(nil), int32(-1)
+		nulls := l.values.NullN() > 0
 		for i := range l.values.Len() {
-			if l.values.IsNull(i) {
+			if nulls && l.values.IsNull(i) {
 				w.index = append(w.index, 0)
 				continue
 			}
@@ -197,8 +198,9 @@ func dictionaryInts[V int32 | int64](w *groupWriter, cw pqfile.ColumnChunkWriter
 	for _, l := range leaves {
 		values, _ := valuesOf(l.values)
 		w.pad(l.values)
+		nulls := l.values.NullN() > 0
 		for i, v := range values {
-			if l.values.IsNull(i) {
+			if nulls && l.values.IsNull(i) {
 				w.index = append(w.index, 0)
 			} else {
 				w.index = append(w.index, d.number(v))
