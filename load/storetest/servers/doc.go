@@ -37,4 +37,15 @@
 //     as Stop does. What it answers while it saves may be gone after Start, so
 //     tests that stop a store under load should rather use a Proxy before it.
 //   - azurite: it takes seconds to start on a busy machine, the others less than one.
+//
+// # What the clients do
+//
+// Found with a Proxy. The clients of S3 and Azure send a write again after a 503
+// or a cut connection, three times at most with the defaults of S3, four with
+// those of Azure. So a write "not there" whose answer is lost ends as a failed
+// condition, though it was this very write that made the object: a caller must
+// look at what is there before it believes that somebody else was first. The
+// client of GCS sends again only writes with a condition, and only after a
+// status such as 503: a write without one fails at the first 503, every write at
+// the first connection that ends without an answer.
 package servers
