@@ -126,7 +126,7 @@ func openBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execut
 	}
 	b := &backfill{
 		job: job, opts: opts, ex: ex, now: time.Now(), home: home,
-		gw: &sharedGateway{log: ex.Logger, open: map[string]*openedGateway{}},
+		gw: &sharedGateway{log: ex.Logger, side: opts.Parallel, open: map[string]*openedGateway{}},
 	}
 	return b, func() error { return errors.Join(b.gw.close(), lock.Close()) }, nil
 }

@@ -80,11 +80,16 @@ func Run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Execution) (_ *Summary, err error) {
 	ctx, end := ex.span(ctx, "run", attribute.String("offerlake.job", job.Name), attribute.String("offerlake.date", date.Format(time.DateOnly)))
 	defer func() { end(err) }()
+	files, err := job.openFiles(FileLimit(), opts.shared.sideBySide(), true)
+	if err != nil {
+		return nil, err
+	}
 	s, err := openSession(ctx, job, date, true, ex)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	s.openFiles = files
 	defer s.notify(ctx) // whatever becomes of this run, earlier ones may have events
 	done, err := s.begin(ctx, opts.Fresh)
 	if err != nil || done != nil {
@@ -120,11 +125,16 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, ex Execution) (_ *Summary, err error) {
 	ctx, end := ex.span(ctx, "replay", attribute.String("offerlake.job", job.Name), attribute.String("offerlake.date", date.Format(time.DateOnly)))
 	defer func() { end(err) }()
+	files, err := job.openFiles(FileLimit(), 1, false)
+	if err != nil {
+		return nil, err
+	}
 	s, err := openSession(ctx, job, date, false, ex)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	s.openFiles = files
 	s.partial, s.compare, s.dryRun = opts.Partial, opts.Compare || opts.DryRun, opts.DryRun
 	if err := s.beginReplay(ctx, opts.Journal); err != nil {
 		return nil, err
@@ -183,6 +193,7 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	defer client.Close()
 	data, err := load.NewDataset(ctx, s.job.Name, s.day(), s.outputs, load.Options{
 		Version: s.ex.Version, Tables: load.TablesFor(s.job.enrichments(), s.job.wantsCategories(), s.job.Changes != nil), Records: s.job.recordTables(),
+		OpenFiles: s.openFiles,
 	})
 	if err != nil {
 		return nil, err

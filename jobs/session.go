@@ -33,6 +33,8 @@ type session struct {
 	compare bool // a replay tells what differs from what is published
 	dryRun  bool // a replay publishes nothing
 
+	openFiles int // by each table of each output at a time
+
 	leaves  []catalog.Leaf
 	outputs []load.Output
 	locks   []io.Closer

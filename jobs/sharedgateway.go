@@ -15,6 +15,7 @@ import (
 type sharedGateway struct {
 	budget extract.Budget // nil = no limit
 	log    *slog.Logger
+	side   int // shards that run side by side
 
 	mu   sync.Mutex
 	open map[string]*openedGateway
@@ -41,6 +42,14 @@ func (gw *gateway) options(g *Gateway, log *slog.Logger) extract.Options {
 		o.PerSecond = extract.Unlimited
 	}
 	return o
+}
+
+// sideBySide is how many runs share this process.
+func (s *sharedGateway) sideBySide() int {
+	if s == nil {
+		return 1
+	}
+	return max(s.side, 1)
 }
 
 // use returns the gateway for a date with its pool, and a function that gives

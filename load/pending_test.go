@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -47,6 +48,43 @@ func TestRowsOfManyPartitions(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", opts, diff)
+		}
+	}
+}
+
+// openCounter counts the objects of a store that are being written.
+type openCounter struct {
+	load.Store
+	open, most int
+}
+
+type countedObject struct {
+	load.Object
+	of *openCounter
+}
+
+func (c *openCounter) Create(ctx context.Context, key string) (load.Object, error) {
+	o, err := c.Store.Create(ctx, key)
+	c.open++
+	c.most = max(c.most, c.open)
+	return countedObject{o, c}, err
+}
+
+func (o countedObject) Commit(ctx context.Context) error {
+	o.of.open--
+	return o.Object.Commit(ctx)
+}
+
+// TestOpenFiles: a table with more partitions than files that may be open keeps
+// to these.
+func TestOpenFiles(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []int{1, 3} {
+		s := &openCounter{Store: storetest.NewMemory()}
+		write(t, []load.Output{{Store: s, Encoder: newParquet(t), PartitionBy: []string{"dt", "supplier_id"}}},
+			load.Options{BatchRows: 40, GroupRows: 120, OpenFiles: bound, Tables: load.Tables()[:1]}, 400, 13)
+		if s.most != bound || s.open != 0 {
+			t.Errorf("%d files were open at a time and %d were left, want %d and none", s.most, s.open, bound)
 		}
 	}
 }

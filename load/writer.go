@@ -308,7 +308,11 @@ func (o *tableOutput) close(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, dir := range slices.Sorted(maps.Keys(o.open)) {
+	// Open files first: each of the others opens one.
+	for _, dir := range slices.Concat(slices.Sorted(maps.Keys(o.files)), slices.Sorted(maps.Keys(o.open))) {
+		if o.open[dir] == nil {
+			continue
+		}
 		if err := o.end(ctx, dir); err != nil {
 			return err
 		}

@@ -132,6 +132,9 @@ func printError(w io.Writer, err error) {
 		return
 	}
 	text := strings.ReplaceAll(err.Error(), " ("+jobs.ErrUsage.Error()+")", "")
+	if errors.Is(err, syscall.EMFILE) {
+		text += fmt.Sprintf("\nThis process may have %d files open at a time. Allow more, by ulimit -n 1024 or LimitNOFILE= of systemd, and run it again", jobs.FileLimit())
+	}
 	fmt.Fprintln(w, "offerlake: "+text)
 }
 
