@@ -59,11 +59,11 @@ type pacer struct {
 	recent  []time.Time // ring of the last attempts, a second's worth; nil with a burst
 	sent    int         // attempts so far; the next one goes to recent[sent%len]
 	begun   time.Time   // of the first attempt
-	// seconds counts the attempts of the last seconds; one of Unix second s is
-	// in seconds[s%len].
+	// seconds counts the attempts of the last seconds; one of second s since begun
+	// is in seconds[s%len]. The clock on the wall may be set meanwhile.
 	seconds [measureSeconds + 1]struct {
-		unix int64
-		n    int
+		second int64
+		n      int
 	}
 }
 
@@ -183,9 +183,10 @@ func (p *pacer) note(now time.Time) {
 	if p.begun.IsZero() {
 		p.begun = now
 	}
-	s := &p.seconds[now.Unix()%int64(len(p.seconds))]
-	if s.unix != now.Unix() {
-		s.unix, s.n = now.Unix(), 0
+	second := int64(now.Sub(p.begun) / time.Second)
+	s := &p.seconds[second%int64(len(p.seconds))]
+	if s.second != second {
+		s.second, s.n = second, 0
 	}
 	s.n++
 }
@@ -194,17 +195,16 @@ func (p *pacer) note(now time.Time) {
 // second counts as a whole one: what came at once says nothing about a rate.
 // The caller holds p.mu.
 func (p *pacer) pace(now time.Time) float64 {
-	sum, first := 0, now.Unix()-measureSeconds
+	since := now.Sub(p.begun)
+	first := int64(since/time.Second) - measureSeconds
+	sum := 0
 	for _, s := range p.seconds {
-		if s.unix >= first {
+		if s.second >= first {
 			sum += s.n
 		}
 	}
-	since := time.Unix(first, 0)
-	if p.begun.After(since) {
-		since = p.begun
-	}
-	return float64(sum) / max(now.Sub(since).Seconds(), 1)
+	span := since - time.Duration(max(first, 0))*time.Second
+	return float64(sum) / max(span.Seconds(), 1)
 }
 
 // measured is pace for others.

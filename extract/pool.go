@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"offerlake/pipeline/catalog"
 )
@@ -31,8 +32,8 @@ type shared struct {
 	turn     int                   // where the search for a credential starts; guarded by choosing
 	refusal  *catalog.GatewayError // the last one of class ErrQuota; guarded by choosing
 
-	silent      atomic.Int64 // calls in a row that ended without any answer
-	lastSuccess atomic.Int64 // Unix nanoseconds, real clock
+	silent      atomic.Int64              // calls in a row that ended without any answer
+	lastSuccess atomic.Pointer[time.Time] // real clock; nil = there was none
 }
 
 // NewPool returns a pool for the clients whose Options.Pool it becomes. Of its

@@ -53,7 +53,13 @@ func (q *quota) limit() (int64, bool) {
 // own reports whether it is the configured limit that there are no calls left
 // of, and not the gateway's.
 func (q *quota) own(now time.Time) bool {
-	return q.perDay > 0 && (q.told == 0 || q.told > q.perDay) && !now.Before(q.refused)
+	return q.perDay > 0 && (q.told == 0 || q.told > q.perDay) && !q.isRefused(now)
+}
+
+// isRefused reports whether the gateway's last refusal still holds. One that
+// would outlast the next day was noted while the clock was ahead.
+func (q *quota) isRefused(now time.Time) bool {
+	return now.Before(q.refused) && !q.refused.After(nextDay(now).Add(clockSlack))
 }
 
 // used returns the calls of the day.
@@ -68,7 +74,7 @@ func (q *quota) used(now time.Time) int64 {
 // some now.
 func (q *quota) restsUntil(now time.Time) time.Time {
 	switch {
-	case now.Before(q.refused):
+	case q.isRefused(now):
 		return q.refused
 	case q.spent(now):
 		return nextDay(now)
@@ -97,11 +103,11 @@ func (q *quota) hear(at time.Time, used, limit int64) {
 }
 
 // refuse notes that the gateway turned down a call made at a time because the
-// day's calls are used up.
-func (q *quota) refuse(at time.Time) error {
+// day's calls are used up. now is when it said so.
+func (q *quota) refuse(at, now time.Time) error {
 	at = at.Add(-clockSlack)
 	until := nextDay(at).Add(clockSlack)
-	if until.After(q.refused) {
+	if until.After(q.refused) || !q.isRefused(now) {
 		q.refused = until
 	}
 	if q.ledger == nil {
@@ -146,7 +152,7 @@ func (q *quota) look(now time.Time) {
 func (q *quota) adopt(now time.Time, t Tally) {
 	q.used(now) // of that day
 	q.sent = max(q.sent, t.Calls)
-	if t.Refused.After(q.refused) {
+	if t.Refused.After(q.refused) || !q.isRefused(now) && !t.Refused.IsZero() {
 		q.refused = t.Refused
 	}
 }
@@ -195,7 +201,7 @@ func (c *Client) spendUp(m *member, rep reply, ge *catalog.GatewayError) error {
 	c.choosing.Lock()
 	defer c.choosing.Unlock()
 	now := c.opts.Now()
-	if err := m.quota.refuse(rep.at); err != nil {
+	if err := m.quota.refuse(rep.at, now); err != nil {
 		c.log.Warn("other processes are not told that a credential is used up", "credential", m.name, "error", err)
 	}
 	c.refusal = ge
@@ -223,7 +229,7 @@ func (c *Client) quotaError(api string, now time.Time) error {
 			until = t
 		}
 		own = own && m.quota.own(now)
-		if m.quota.refused.After(now) && m.quota.ledger != nil && noted == "" {
+		if m.quota.isRefused(now) && m.quota.ledger != nil && noted == "" {
 			noted = "; it is noted in " + m.quota.ledger.Place() + ", which is to be removed after a recharge"
 		}
 	}

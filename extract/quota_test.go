@@ -167,7 +167,7 @@ func TestQuotaOfALateClock(t *testing.T) {
 		{day.Add(-time.Second), day.Add(time.Minute)},
 	} {
 		var q quota
-		q.refuse(tt.at)
+		q.refuse(tt.at, tt.at)
 		if got := q.restsUntil(tt.at); !got.Equal(tt.until) {
 			t.Errorf("refused at %v it rests until %v, want %v", tt.at, got, tt.until)
 		}

@@ -32,7 +32,8 @@ type patience struct {
 func (c *Client) learn(m *member, rep reply, ge *catalog.GatewayError) {
 	if ge == nil {
 		c.silent.Store(0)
-		c.lastSuccess.Store(time.Now().UnixNano())
+		now := time.Now()
+		c.lastSuccess.Store(&now)
 		m.pace.climb()
 		return
 	}
@@ -93,7 +94,7 @@ func (c *Client) endure(p *patience, rep reply, ge *catalog.GatewayError) (time.
 	if now.Add(wait).Sub(p.throttledSince) <= c.opts.MaxThrottle {
 		return wait, nil
 	}
-	if c.lastSuccess.Load() > p.throttledSince.UnixNano() {
+	if last := c.lastSuccess.Load(); last != nil && last.After(p.throttledSince) {
 		return 0, ge // other calls get through: it is about this one
 	}
 	return 0, &catalog.GatewayError{
@@ -109,7 +110,7 @@ func (c *Client) exhausted(ge *catalog.GatewayError) error {
 	}
 	if n := c.silent.Add(1); n >= silentCalls {
 		if c.halt.drained() {
-			return ErrDrained // the run ends for that, and has nothing to look for
+			return ErrDrained // that is why the run ends
 		}
 		return &catalog.GatewayError{
 			Class: catalog.ErrUnreachable, API: ge.API, Status: ge.Status, Code: ge.Code, Cause: ge,

@@ -142,7 +142,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
 	}
 	defer resp.Body.Close()
 	rep.status = resp.StatusCode
-	rep.after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	rep.after = retryAfter(resp.Header, time.Now())
 	rep.body, err = io.ReadAll(io.LimitReader(resp.Body, c.opts.MaxBody+1))
 	rep.latency = c.opts.Now().Sub(begun)
 	switch to := resp.Header.Get("Location"); {
@@ -187,13 +187,17 @@ func hostOf(location string) string {
 	return "an unreadable address"
 }
 
-// retryAfter reads the header of that name: seconds or a date.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
+// retryAfter reads the header of that name: seconds, or a date, which is taken
+// by the gateway's own clock where the answer tells it.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseInt(value, 10, 32); err == nil {
 		return max(time.Duration(n)*time.Second, 0)
 	}
 	if t, err := http.ParseTime(value); err == nil {
+		if there, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = there
+		}
 		return max(t.Sub(now), 0)
 	}
 	return 0

@@ -306,8 +306,13 @@ func TestRetryAfter(t *testing.T) {
 		"": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-3": 0, "soon": 0, "99999999999": 0,
 		"Sun, 22 Nov 2026 10:01:00 GMT": time.Minute, "Sun, 22 Nov 2026 09:00:00 GMT": 0,
 	} {
-		if got := retryAfter(value, now); got != want {
+		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
 		}
+	}
+	// Whose clock is wrong does not matter.
+	h := http.Header{"Retry-After": {"Sun, 22 Nov 2026 15:01:00 GMT"}, "Date": {"Sun, 22 Nov 2026 15:00:00 GMT"}}
+	if got := retryAfter(h, now); got != time.Minute {
+		t.Errorf("retryAfter(%v) = %v, want 1m", h, got)
 	}
 }
