@@ -349,6 +349,18 @@ func (g *Gateway) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// checkProxies refuses a proxy that would be passed over in silence. The embedded
+// emulator is not reached by one.
+func (g *Gateway) checkProxies() error {
+	if g.Kind == "sandbox" {
+		return nil
+	}
+	if err := extract.CheckProxies(os.Getenv); err != nil {
+		return fmt.Errorf("%w (%w)", err, ErrUsage)
+	}
+	return nil
+}
+
 // maxSandboxOffers is the largest catalogue that the emulator can have.
 const maxSandboxOffers = sandbox.MaxOffers
 
@@ -364,6 +376,9 @@ func openGateway(g *Gateway, date time.Time) (*gateway, error) {
 	}
 	gw := &gateway{
 		dialect: d, endpoints: g.urls(), now: time.Now,
+	}
+	if err := g.checkProxies(); err != nil {
+		return nil, err
 	}
 	if gw.roots, err = g.roots(); err != nil {
 		return nil, err

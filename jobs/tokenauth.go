@@ -142,6 +142,9 @@ func (g *Gateway) authorise(ctx context.Context, i int, c Credential, by extract
 	}
 	cred := c.credential()
 	cred.Tokens = tokenFile{c.TokenFile}
+	if err := g.checkProxies(); err != nil {
+		return Authorised{}, err
+	}
 	roots, err := g.roots()
 	if err != nil {
 		return Authorised{}, err

@@ -62,6 +62,9 @@ func (l *Listener) Close() error {
 	return err
 }
 
+// ErrNotLoopback is returned by Listen without Options.AllowRemote.
+var ErrNotLoopback = errors.New("not a loopback address, so others could reach it")
+
 // checkLoopback accepts host names only where every address is loopback.
 func checkLoopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
@@ -71,5 +74,5 @@ func checkLoopback(addr string) error {
 	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() || host == "localhost" {
 		return nil
 	}
-	return fmt.Errorf("sandbox: listen %q: not a loopback address, so others could reach it", addr)
+	return fmt.Errorf("sandbox: listen %q: %w", addr, ErrNotLoopback)
 }

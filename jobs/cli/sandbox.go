@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,6 +35,9 @@ the credentials that it prints. /_sandbox/stats tells what it was asked.`,
 				return usageError("%v", err)
 			}
 			l, err := sandbox.Listen(listen, server)
+			if errors.Is(err, sandbox.ErrNotLoopback) {
+				return usageError("--listen %s is not a loopback address: whoever reaches this machine could ask the emulator; --allow-remote allows that", listen)
+			}
 			if err != nil {
 				return err
 			}
@@ -48,7 +52,8 @@ the credentials that it prints. /_sandbox/stats tells what it was asked.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8688", "loopback address to listen on")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8688", "address to listen on, loopback unless --allow-remote is given")
+	cmd.Flags().BoolVar(&opts.AllowRemote, "allow-remote", false, "listen on addresses that other machines reach, as in a container")
 	cmd.Flags().IntVar(&opts.Offers, "offers", 2000, "offers in the catalogue")
 	cmd.Flags().Uint64Var(&opts.Seed, "seed", 1, "another seed is another catalogue")
 	cmd.Flags().StringVar(&profile, "profile", "clean", "clean, rough (real gateways' quirks) or hostile (rough and faults)")
