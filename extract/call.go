@@ -118,6 +118,7 @@ func (c *Client) reuse(t *trail, q query) (bool, error) {
 	if err := c.keep(q.API, r); err != nil {
 		return false, err
 	}
+	c.opts.expect()
 	t.add(r, nil)
 	c.count.reused.Add(1)
 	return true, nil
@@ -173,6 +174,7 @@ func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*cata
 	ge := c.verdict(q.API, r, q.decode)
 	c.trace(ctx, q.API, r.Attempt, rep, arrived, ge)
 	t.add(r, ge)
+	c.count.wasted.add(waste(r, ge))
 	c.learn(m, rep, ge)
 	c.hearQuota(m, rep)
 	p.failed = c.settle(rep, ge)
@@ -193,6 +195,9 @@ func (c *Client) keep(api string, r catalog.Record) error {
 	err := c.journal.Append(r)
 	if err == nil {
 		return nil
+	}
+	if r.Reused == "" {
+		c.count.wasted.add(catalog.WasteInDoubt)
 	}
 	err = fmt.Errorf("%s: journal: %w", api, err)
 	c.halt.fail(err)

@@ -75,13 +75,16 @@ func (c *Client) Close() {
 // so figures of calls under way may be a call apart. From InFlight on they are
 // those of all clients of the pool, if there is one; WaitedAtLimit is not.
 type Stats struct {
-	Calls         int64         // attempts sent, retries and token requests included
-	Retries       int64         // those that repeated a call
-	Throttled     int64         // those that the gateway refused as too fast
-	FromJournal   int64         // calls answered by this run's journal
-	Reused        int64         // answers copied from an earlier run's journal
-	ReusedOffers  int64         // offers whose details an earlier run's answer tells, by all processes of the run
-	Unchanged     int64         // those of them that only Options.UnchangedWithin saved asking for
+	Calls        int64 // attempts sent, retries and token requests included
+	Retries      int64 // those that repeated a call
+	Throttled    int64 // those that the gateway refused as too fast
+	FromJournal  int64 // calls answered by this run's journal
+	Reused       int64 // answers copied from an earlier run's journal
+	ReusedOffers int64 // offers whose details an earlier run's answer tells, by all processes of the run
+	Unchanged    int64 // those of them that only Options.UnchangedWithin saved asking for
+	// Wasted counts the attempts, but for token requests, that brought no usable
+	// answer, by cause; see catalog.CallRow.
+	Wasted        map[string]int64
 	Bytes         int64         // size of the answers after decompression
 	InFlight      int           // attempts under way: waiting for their turn or for their answer
 	Pace          float64       // attempts per second over the last seconds
@@ -96,6 +99,8 @@ type Stats struct {
 // counters are the parts of Stats that calls add to.
 type counters struct {
 	calls, retries, throttled, fromJournal, reused, reusedOffers, unchanged, bytes, waited atomic.Int64
+
+	wasted wasted
 }
 
 // Stats returns the client's figures.
@@ -108,6 +113,7 @@ func (c *Client) Stats() Stats {
 		Reused:        c.count.reused.Load(),
 		ReusedOffers:  c.count.reusedOffers.Load(),
 		Unchanged:     c.count.unchanged.Load(),
+		Wasted:        c.count.wasted.snapshot(),
 		Bytes:         c.count.bytes.Load(),
 		InFlight:      len(c.slots),
 		WaitedAtLimit: time.Duration(c.count.waited.Load()),

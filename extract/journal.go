@@ -67,6 +67,7 @@ func (t *trail) nextAttempt() int {
 // the records, so a run, its resumption and its replay agree.
 func (t *trail) rows() []catalog.CallRow {
 	rows := make([]catalog.CallRow, len(t.recs))
+	answered := false
 	for i, r := range t.recs {
 		rows[i] = catalog.CallRow{
 			At:          r.At,
@@ -77,7 +78,12 @@ func (t *trail) rows() []catalog.CallRow {
 			LatencyMS:   r.Latency.Milliseconds(),
 			Bytes:       int64(len(r.Body)),
 			FromJournal: r.Reused != "",
+			Waste:       waste(r, t.errs[i]),
 		}
+		if answered && r.Reused == "" && rows[i].Waste == "" {
+			rows[i].Waste = catalog.WasteDuplicate
+		}
+		answered = answered || t.errs[i] == nil || t.errs[i].Class.Final()
 		if ge := t.errs[i]; ge != nil {
 			rows[i].Outcome = string(ge.Class)
 			rows[i].ErrorCode = catalog.Text(ge.Code)
@@ -110,9 +116,6 @@ func (t *trail) unsettled(outOfCalls bool) error {
 	}
 	return last
 }
-
-// tooLarge begins the Error of a record whose answer exceeded Options.MaxBody.
-const tooLarge = "answer larger than "
 
 // verdict tells what a recorded attempt means, nil for a success, and lets
 // decode take the answer apart when there is a whole one.

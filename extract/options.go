@@ -82,6 +82,11 @@ type Options struct {
 	// Budget is a budget that outlives the client, in addition to MaxCalls.
 	// Default: none.
 	Budget Budget
+	// Expect, if set, is called before each attempt that the journal is to have,
+	// and for each answer that was copied into it: attempts that a journal lacks
+	// in the end were sent, and what came of them is not known. It is called from
+	// many goroutines.
+	Expect func()
 	// Pool makes the client share what a Pool lists with the pool's other
 	// clients; the pool's options for it take the place of the client's own,
 	// and MaxCalls and Budget bound the client in addition to the pool's.
@@ -170,6 +175,13 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o
+}
+
+// expect calls Expect.
+func (o *Options) expect() {
+	if o.Expect != nil {
+		o.Expect()
+	}
 }
 
 // budgets returns the budgets that o names.

@@ -63,6 +63,9 @@ func (c *Client) send(ctx context.Context, m *member, api string, failed *endpoi
 	c.count.bytes.Add(int64(len(rep.body)))
 	if err := ctx.Err(); err != nil && rep.fault != "" {
 		c.endpoints.settle(to, unclear)
+		if api != tokenAPI {
+			c.count.wasted.add(catalog.WasteInDoubt)
+		}
 		return reply{}, err
 	}
 	return rep, nil
@@ -88,6 +91,7 @@ func (c *Client) prepare(ctx context.Context, m *member, api string, build func(
 			}
 			return nil, err
 		}
+		c.opts.expect()
 	}
 	c.count.calls.Add(1)
 	return req, nil
@@ -147,7 +151,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
 	rep.latency = c.opts.Now().Sub(begun)
 	switch to := resp.Header.Get("Location"); {
 	case err != nil:
-		rep.fault = "answer broke off: " + c.fault(req, err)
+		rep.fault = brokenOff + c.fault(req, err)
 	case int64(len(rep.body)) > c.opts.MaxBody:
 		// The beginning is enough to see what it was.
 		rep.body = rep.body[:min(len(rep.body), 4096)]
@@ -163,7 +167,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
 func (c *Client) fault(req *http.Request, err error) string {
 	text := foreignText(err)
 	if errors.Is(err, context.DeadlineExceeded) {
-		text = fmt.Sprintf("no whole answer within %v", c.opts.AttemptTimeout)
+		text = fmt.Sprintf("%s%v", tooSlow, c.opts.AttemptTimeout)
 	}
 	return c.redact.text(req.URL.Host + ": " + text)
 }

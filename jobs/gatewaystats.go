@@ -12,7 +12,7 @@ import (
 // gatewayStats are a client's figures as progress and reports show them.
 func gatewayStats(s extract.Stats) pipeline.GatewayStats {
 	g := pipeline.GatewayStats{
-		Calls: s.Calls, Retries: s.Retries, Throttled: s.Throttled, FromJournal: s.FromJournal, Reused: s.Reused, ReusedOffers: s.ReusedOffers, Unchanged: s.Unchanged,
+		Calls: s.Calls, Retries: s.Retries, Throttled: s.Throttled, Wasted: s.Wasted, FromJournal: s.FromJournal, Reused: s.Reused, ReusedOffers: s.ReusedOffers, Unchanged: s.Unchanged,
 		Rate: s.Pace, Limit: s.Rate, InFlight: int64(s.InFlight), Waited: s.WaitedAtLimit,
 	}
 	if g.Limit >= extract.Unlimited {

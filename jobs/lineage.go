@@ -99,7 +99,7 @@ func (s *session) runFacets(summary *Summary, err error) map[string]telemetry.Fa
 	}
 	if summary != nil {
 		facets["offerlake_calls"] = telemetry.OwnFacet(map[string]any{
-			"calls": summary.Calls, "retries": summary.Retries, "throttled": summary.Throttled, "fromJournal": summary.FromJournal,
+			"calls": summary.Calls, "retries": summary.Retries, "throttled": summary.Throttled, "wasted": summary.Wasted, "fromJournal": summary.FromJournal,
 			"reused": summary.Reused, "paid": summary.Paid, "secondsAtLimit": summary.SecondsAtLimit, "cost": summary.Cost, "currency": summary.Currency,
 			"declared": summary.DeclaredTotal, "obtained": summary.Obtained, "rejects": summary.Rejects, "replay": s.state.Replay, "resumed": s.resumed,
 		})

@@ -32,7 +32,7 @@ func resultOf(s *Summary) telemetry.Result {
 		return telemetry.Result{}
 	}
 	r := telemetry.Result{
-		Published: s.Published, Rejects: s.Rejects, Declared: s.DeclaredTotal, Obtained: s.Obtained, Paid: s.Paid, Currency: s.Currency,
+		Published: s.Published, Rejects: s.Rejects, Declared: s.DeclaredTotal, Obtained: s.Obtained, Paid: s.Paid, Wasted: s.Wasted, Currency: s.Currency,
 	}
 	if s.Published {
 		r.Rows = s.Rows

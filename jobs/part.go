@@ -42,6 +42,7 @@ func (s *session) publishPart(ctx context.Context, j *journal.Journal, stopped *
 		return stopped, err
 	}
 	part.Calls, part.Retries, part.Throttled = stopped.Calls, stopped.Retries, stopped.Throttled
+	part.Wasted = mostWasted(part.Wasted, stopped.Wasted)
 	part.Endpoints, part.Credentials = stopped.Endpoints, stopped.Credentials
 	return part, cause
 }

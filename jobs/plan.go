@@ -182,6 +182,8 @@ func (s *session) probe(ctx context.Context) (facts map[string]leafFacts, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
+	s.doubts = openDoubts(s.journalDir(), int64(j.Len()), s.log())
+	defer s.doubts.close()
 	g, err := openGateway(&s.job.Gateway, s.date)
 	if err != nil {
 		return nil, err

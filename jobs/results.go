@@ -22,17 +22,22 @@ import (
 // finished.
 func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeline.Report, rows map[string]int64) *Summary {
 	stats := gatewayStats(client.Stats())
-	paid := r.Paid
+	paid, wasted := r.Paid, maps.Clone(r.Wasted)
 	switch {
 	case s.state.Replay:
 		paid = 0
-	case rows == nil:
-		paid = max(paid, stats.Calls) // the report of a run that stopped lags behind its calls
+	case rows == nil: // the report of a run that stopped lags behind its calls
+		paid = max(paid, stats.Calls)
+		wasted = mostWasted(wasted, stats.Wasted)
+	}
+	delete(wasted, catalog.WasteInDoubt)
+	if n := s.inDoubt(j); n > 0 {
+		wasted[catalog.WasteInDoubt] = n
 	}
 	sum := &Summary{
 		Job: s.job.Name, Date: s.day(), Run: s.state.Number, Resumed: s.resumed,
 		Seconds: time.Since(s.started).Seconds(), Rows: rows, Partial: s.partial && !s.state.Replay,
-		Calls: stats.Calls, Answered: int64(j.Len()), Retries: stats.Retries, Throttled: stats.Throttled,
+		Calls: stats.Calls, Answered: int64(j.Len()), Retries: stats.Retries, Throttled: stats.Throttled, Wasted: wasted,
 		FromJournal: stats.FromJournal, Reused: stats.Reused, ReusedOffers: stats.ReusedOffers, Unchanged: stats.Unchanged,
 		Endpoints: stats.Endpoints, Credentials: stats.Credentials,
 		SecondsAtLimit: stats.Waited.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
@@ -48,6 +53,18 @@ func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeli
 	}
 	sum.addCoverage(r.Coverage)
 	return sum
+}
+
+// mostWasted returns the larger number of each cause: both count some of the same
+// attempts, each perhaps not all.
+func mostWasted(a, b map[string]int64) map[string]int64 {
+	most := map[string]int64{}
+	for _, counts := range []map[string]int64{a, b} {
+		for cause, n := range counts {
+			most[cause] = max(most[cause], n)
+		}
+	}
+	return most
 }
 
 // addCoverage adds up the leaves. A leaf that declared no total counts with

@@ -99,6 +99,8 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	if err != nil {
 		return nil, s.end(ctx, nil, err)
 	}
+	s.doubts = openDoubts(s.journalDir(), int64(j.Len()), s.log())
+	defer s.doubts.close()
 	earlier, closeEarlier, err := s.earlier()
 	if err != nil {
 		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
@@ -110,6 +112,7 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	}
 	if err == nil {
 		// Published; from here on the journal is only read.
+		s.doubts.end(int64(j.Len()))
 		err = j.Seal()
 	}
 	err = errors.Join(err, j.Close())
@@ -176,6 +179,9 @@ func (s *session) overGateway(ctx context.Context, j *journal.Journal, earlier e
 func (s *session) clientOptions(g *gateway, budget *allotment) extract.Options {
 	co := g.options(&s.job.Gateway, s.log())
 	co.Drain = s.ex.Drain
+	if s.doubts != nil {
+		co.Expect = s.doubts.expect
+	}
 	if budget != nil {
 		co.Budget = budget
 	}

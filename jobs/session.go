@@ -40,6 +40,7 @@ type session struct {
 	locks   []io.Closer
 	runs    *runLog
 	state   *RunState
+	doubts  *doubts               // nil until the journal is open, or of a replay
 	metrics *telemetry.RunMetrics // nil until the pipeline runs, or when nobody wants any
 }
 

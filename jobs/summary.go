@@ -31,6 +31,7 @@ type Summary struct {
 	Paid            int64                      `json:"paid"`             // answered attempts of the run, by all its processes
 	Retries         int64                      `json:"retries"`          // attempts beyond the first of their call
 	Throttled       int64                      `json:"throttled"`        // attempts that the gateway throttled
+	Wasted          map[string]int64           `json:"wasted"`           // attempts of the run, by all its processes, that brought no usable answer, by cause
 	FromJournal     int64                      `json:"from_journal"`     // calls served from this run's journal
 	Reused          int64                      `json:"reused"`           // calls served from earlier runs' journals
 	ReusedOffers    int64                      `json:"reused_offers"`    // offers whose details are of earlier runs
@@ -139,6 +140,9 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	line("calls", "%s made, %s retried, %s throttled; %s from the journal, %s reused",
 		count(s.Calls), count(s.Retries), count(s.Throttled), count(s.FromJournal), count(s.Reused))
+	if len(s.Wasted) > 0 {
+		printWasted(line, s.Wasted)
+	}
 	if s.ReusedOffers > 0 {
 		line("saved", "details of %s offers are of earlier runs, %s of them as unchanged", count(s.ReusedOffers), count(s.Unchanged))
 	}
@@ -188,6 +192,21 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	if len(s.Outputs) > 0 {
 		fmt.Fprintf(w, "\n  Open it:  %s\n", openLine(s.Outputs[0]))
+	}
+}
+
+// printWasted writes the causes in as many lines as they need.
+func printWasted(line func(label, format string, args ...any), causes map[string]int64) {
+	var sum int64
+	for _, n := range causes {
+		sum += n
+	}
+	var text strings.Builder
+	wrap(&text, "             ", fmt.Sprintf("%s calls brought no usable answer: %s", count(sum), countsByName(causes)))
+	label := "wasted"
+	for l := range strings.Lines(text.String()) {
+		line(label, "%s", strings.TrimSpace(l))
+		label = ""
 	}
 }
 

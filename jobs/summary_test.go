@@ -29,6 +29,32 @@ func TestLeavesAreToldApart(t *testing.T) {
 	}
 }
 
+// TestSummaryTellsWaste: causes of wasted calls are told in 80 columns.
+func TestSummaryTellsWaste(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	(&Summary{Wasted: map[string]int64{
+		"throttled": 12_345, "server_error": 1_234, "unreachable": 1_233, "truncated": 44, "timeout": 33, "malformed": 22,
+		"upstream": 11, "token": 2, "quota": 1, "in_doubt": 8, "duplicate": 1,
+	}}).Print(&b)
+	_, text, _ := strings.Cut(b.String(), "  wasted ")
+	text, _, _ = strings.Cut(text, "  at limit ")
+	want := "14,934 calls brought no usable answer: 12,345 throttled, 1,234 server_error, 1,233 unreachable, 44 truncated, 33 timeout, " +
+		"22 malformed, 11 upstream, 8 in_doubt, 2 token, 1 duplicate, 1 quota"
+	if got := strings.Join(strings.Fields(text), " "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for line := range strings.Lines(b.String()) {
+		if w := wide(strings.TrimSuffix(line, "\n")); w > 80 {
+			t.Errorf("a line of %d columns: %s", w, line)
+		}
+	}
+	b.Reset()
+	if (&Summary{}).Print(&b); strings.Contains(b.String(), "wasted") {
+		t.Errorf("nothing was wasted:\n%s", b.String())
+	}
+}
+
 // TestRunsTellWhy: the list of runs shows what a run's error says, without what
 // to do about it, in 80 columns.
 func TestRunsTellWhy(t *testing.T) {

@@ -22,6 +22,10 @@ type Report struct {
 	// gateway answered: all rows of calls but the reused and the unanswered.
 	Paid int64 `json:"paid"`
 
+	// Wasted counts the attempts, over all processes of the run, that brought no
+	// usable answer, by cause; see catalog.CallRow.
+	Wasted map[string]int64 `json:"wasted"`
+
 	Rows     map[string]int64   `json:"rows"`    // handed to the tables, by table name
 	Rejects  map[string]int64   `json:"rejects"` // by code
 	Flags    map[string]int64   `json:"flags"`   // by code
@@ -34,7 +38,7 @@ type Report struct {
 }
 
 func newReport(started time.Time) Report {
-	return Report{Started: started, Rows: map[string]int64{}, Rejects: map[string]int64{}, Flags: map[string]int64{}, Stops: map[string]int64{}}
+	return Report{Started: started, Wasted: map[string]int64{}, Rows: map[string]int64{}, Rejects: map[string]int64{}, Flags: map[string]int64{}, Stops: map[string]int64{}}
 }
 
 // add counts finished rows.
@@ -54,6 +58,9 @@ func (r *Report) add(rows *catalog.Rows) {
 	for _, c := range rows.Calls {
 		if !c.FromJournal && c.HTTPStatus != 0 {
 			r.Paid++
+		}
+		if c.Waste != "" {
+			r.Wasted[c.Waste]++
 		}
 	}
 	for _, reject := range rows.Rejects {

@@ -63,11 +63,13 @@ func (s Snapshot) Add(o Snapshot) Snapshot {
 
 // GatewayStats are the numbers of a gateway client.
 type GatewayStats struct {
-	Calls       int64 `json:"calls"`        // attempts that went out
-	Retries     int64 `json:"retries"`      // of these, not the first of their call
-	Throttled   int64 `json:"throttled"`    // of these, answered with "too fast"
-	FromJournal int64 `json:"from_journal"` // calls answered by this run's own journal
-	Reused      int64 `json:"reused"`       // calls answered by an earlier run's journal
+	Calls     int64 `json:"calls"`     // attempts that went out
+	Retries   int64 `json:"retries"`   // of these, not the first of their call
+	Throttled int64 `json:"throttled"` // of these, answered with "too fast"
+	// Wasted are those without a usable answer, by cause; see catalog.CallRow.
+	Wasted      map[string]int64 `json:"wasted,omitempty"`
+	FromJournal int64            `json:"from_journal"` // calls answered by this run's own journal
+	Reused      int64            `json:"reused"`       // calls answered by an earlier run's journal
 	// ReusedOffers have details of an earlier run, Unchanged of them because
 	// their row of search results is that of an offer that was not changed since.
 	ReusedOffers int64         `json:"reused_offers"`

@@ -65,7 +65,8 @@ func TestReplay(t *testing.T) {
 			if speaks == "router" || speaks == "portals" { // they search for keywords only, and filter by nothing
 				job = writeJob(t, keywordJob(speaks, "hostile", 300, out))
 			}
-			mustRun(t, "run", job, "--progress", "none", "--date", "2026-11-22")
+			metrics := filepath.Join(out, "m.prom")
+			first := summaryOf(t, mustRun(t, "run", job, "--progress", "none", "--date", "2026-11-22", "--json", "--metrics-file", metrics))
 			again := t.TempDir()
 			r := mustRun(t, "replay", job, "--progress", "none", "--date", "2026-11-22", "--dest", again, "--json", "--set", "gateway.limits.in_flight=2")
 			var s jobs.Summary
@@ -74,6 +75,20 @@ func TestReplay(t *testing.T) {
 			}
 			if s.Calls != 0 || s.FromJournal == 0 {
 				t.Errorf("replay made %d calls and took %d from the journal, want 0 and some", s.Calls, s.FromJournal)
+			}
+			if diff := cmp.Diff(first.Wasted, s.Wasted); diff != "" || len(s.Wasted) == 0 {
+				t.Errorf("the replay tells of %d causes of wasted calls, want some and the run's (-run +replay):\n%s", len(s.Wasted), diff)
+			}
+			told := metricsOf(t, metrics)
+			for cause, n := range first.Wasted {
+				for _, name := range []string{"offerlake_calls_wasted_total", "offerlake_wasted_calls"} {
+					if got := told[name+`{cause="`+cause+`",job_name="t"}`]; got != fmt.Sprint(n) {
+						t.Errorf("%s by %s is %q, want %d", name, cause, got, n)
+					}
+				}
+			}
+			if err := os.Remove(metrics); err != nil {
+				t.Fatal(err)
 			}
 			if diff := cmp.Diff(dataFiles(t, out), dataFiles(t, again)); diff != "" {
 				t.Errorf("the replay's files differ (-run +replay):\n%s", diff)

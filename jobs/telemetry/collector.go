@@ -88,6 +88,9 @@ func (e emitter) calls(f figures) {
 	e.counter("offerlake_calls_total", "Attempts that went out.", g.Calls)
 	e.counter("offerlake_call_retries_total", "Attempts beyond the first of their call.", g.Retries)
 	e.counter("offerlake_calls_throttled_total", "Attempts that the gateway throttled.", g.Throttled)
+	for _, cause := range sorted(g.Wasted) {
+		e.counter("offerlake_calls_wasted_total", "Attempts that brought no usable answer, by cause.", g.Wasted[cause], "cause", cause)
+	}
 	e.counter("offerlake_calls_from_journal_total", "Calls answered by the journal of the same run.", g.FromJournal)
 	e.counter("offerlake_calls_reused_total", "Calls answered by journals of earlier runs.", g.Reused)
 	e.gauge("offerlake_calls_in_flight", "Attempts under way.", float64(g.InFlight))
@@ -130,6 +133,9 @@ func (e emitter) results(r Result) {
 		e.gauge("offerlake_coverage_ratio", "Offers obtained of those that searches declared, 0 to 1.", float64(r.Obtained)/float64(r.Declared))
 	}
 	e.gauge("offerlake_paid_calls", "Calls of the run that the gateway answered, over all its processes.", float64(r.Paid))
+	for _, cause := range sorted(r.Wasted) {
+		e.gauge("offerlake_wasted_calls", "Calls of the run that brought no usable answer, by cause, over all its processes.", float64(r.Wasted[cause]), "cause", cause)
+	}
 	if r.Currency != "" {
 		e.gauge("offerlake_cost", "What these calls cost.", r.Cost, "currency", r.Currency)
 	}

@@ -46,6 +46,7 @@ type Result struct {
 	Rows, Rejects      map[string]int64 // by table, by code
 	Declared, Obtained int64            // offers that searches declared and gave
 	Paid               int64            // calls that the gateway answered
+	Wasted             map[string]int64 // calls without a usable answer, by cause
 	Cost               float64          // in Currency; for dashboards, not for books
 	Currency           string
 }
@@ -126,7 +127,7 @@ func (m *Metrics) Finish(outcome string, code int, success bool, now time.Time) 
 func (r Result) add(o Result) Result {
 	return Result{
 		Published: r.Published || o.Published, Rows: addCounts(r.Rows, o.Rows), Rejects: addCounts(r.Rejects, o.Rejects),
-		Declared: r.Declared + o.Declared, Obtained: r.Obtained + o.Obtained, Paid: r.Paid + o.Paid,
+		Declared: r.Declared + o.Declared, Obtained: r.Obtained + o.Obtained, Paid: r.Paid + o.Paid, Wasted: addCounts(r.Wasted, o.Wasted),
 		Cost: r.Cost + o.Cost, Currency: cmp.Or(r.Currency, o.Currency),
 	}
 }
@@ -155,6 +156,7 @@ func addGateways(a, b pipeline.GatewayStats) pipeline.GatewayStats {
 	b.Calls += a.Calls
 	b.Retries += a.Retries
 	b.Throttled += a.Throttled
+	b.Wasted = addCounts(a.Wasted, b.Wasted)
 	b.FromJournal += a.FromJournal
 	b.Reused += a.Reused
 	b.ReusedOffers += a.ReusedOffers

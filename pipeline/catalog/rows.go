@@ -337,4 +337,20 @@ type CallRow struct {
 	LatencyMS   int64
 	Bytes       int64
 	FromJournal bool // taken from an earlier run's journal instead of being paid for
+	// Waste is why the attempt brought no usable answer, "" if it did: one of the
+	// Waste constants, or a class. It is no column.
+	Waste string
 }
+
+// What attempts were wasted by, beside the classes throttled, upstream, token,
+// quota and denied.
+const (
+	WasteServer      = "server_error" // a 5xx
+	WasteHTTP        = "http_error"   // another status without an answer of the gateway's own, or a redirect
+	WasteUnreachable = "unreachable"  // no connection, or one that broke before an answer
+	WasteTruncated   = "truncated"    // the answer broke off
+	WasteTimeout     = "timeout"      // no whole answer in time
+	WasteMalformed   = "malformed"    // HTML, half a document, too large
+	WasteDuplicate   = "duplicate"    // answered, as an earlier attempt was
+	WasteInDoubt     = "in_doubt"     // sent, and nobody knows what came of it: the process was stopped or killed
+)
