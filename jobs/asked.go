@@ -89,10 +89,7 @@ func (s *session) rememberAsked() error {
 	if err := os.MkdirAll(s.journalDir(), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".tmp", text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".tmp", path)
+	return replaceFile(path, text)
 }
 
 // recallAsked expands a replay: to what the run looked for, or, when its

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ type backfill struct {
 	opts  BackfillOptions
 	ex    Execution
 	now   time.Time
-	home  *store.Local // of the first output, where the shards' states are
+	home  store.Store // of the first output, where the shards' states are
 	gw    *sharedGateway
 	shows *backfillProgress
 
@@ -63,7 +64,10 @@ func runBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Executi
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	budget := b.allotment()
+	budget, err := b.allotment()
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		code := ExitCode(err)
 		if endErr := budget.end(code == ExitDone || code == ExitQuality || code == ExitBudget); endErr != nil {
@@ -110,7 +114,7 @@ func openBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execut
 	if job.readsStdin() {
 		return nil, nil, fmt.Errorf("the ids of standard input can be read once, not by every shard: name a file under ids_from (%w)", ErrUsage)
 	}
-	home, err := store.Open(job.Output[0].URL)
+	home, err := openStore(job.Output[0].URL)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -133,15 +137,19 @@ func openBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execut
 
 // allotment returns the calls of the whole backfill, nil when there is no
 // limit.
-func (b *backfill) allotment() *allotment {
+func (b *backfill) allotment() (*allotment, error) {
 	limit := b.opts.MaxCalls
 	if limit == 0 {
 		limit = b.job.Gateway.Limits.PerRun
 	}
 	if limit == 0 {
-		return nil
+		return nil, nil
 	}
-	return newAllotment(b.home.Path("_offerlake/backfills/"+b.job.Name+".calls"), limit)
+	dir, err := localDir(b.home.URL())
+	if err != nil {
+		return nil, err
+	}
+	return newAllotment(filepath.Join(dir, "_offerlake", "backfills", b.job.Name+".calls"), limit), nil
 }
 
 // prepare finds the shards and what is to be done with each.
@@ -194,11 +202,9 @@ func (b *backfill) decide(ctx context.Context, r *ShardReport) error {
 	if err != nil {
 		return err
 	}
-	root, err := localDir(b.job.journalRoot())
-	if err != nil {
+	if err := log.relocate(b.job.journalRoot()); err != nil {
 		return err
 	}
-	log.relocate(root)
 	published, err := b.published(ctx, r.Shard)
 	if err != nil {
 		return err
@@ -212,9 +218,9 @@ func (b *backfill) decide(ctx context.Context, r *ShardReport) error {
 		r.State, r.Before = ShardDone, log.spent()
 	case r.Shard.Date.After(today) && !timeless:
 		r.refuse("the day has not come yet")
-	case past && !b.opts.Again && begun != nil && hasAnswers(begun.Journal):
+	case past && !b.opts.Again && begun != nil && b.hasAnswers(ctx, begun.Journal):
 		r.State, r.Before = ShardBegun, log.spent()
-	case past && b.hasJournal(r.Shard):
+	case past && b.hasJournal(ctx, r.Shard):
 		r.State, r.rebuild = ShardWaiting, true
 	case past:
 		r.refuse("the day is over and there is no journal of it: what the gateway shows now is not what it showed then")
@@ -240,7 +246,7 @@ func (b *backfill) published(ctx context.Context, s Shard) (bool, error) {
 		return false, err
 	}
 	for _, o := range job.Output {
-		dest, err := store.Open(o.URL)
+		dest, err := openStore(o.URL)
 		if err != nil {
 			return false, err
 		}
@@ -255,7 +261,7 @@ func (b *backfill) published(ctx context.Context, s Shard) (bool, error) {
 }
 
 // hasJournal reports whether a shard can be rebuilt.
-func (b *backfill) hasJournal(s Shard) bool {
+func (b *backfill) hasJournal(ctx context.Context, s Shard) bool {
 	root := b.job.journalRoot()
 	if b.job.home != "" {
 		root = b.job.home
@@ -265,7 +271,32 @@ func (b *backfill) hasJournal(s Shard) bool {
 		return false
 	}
 	dirs, err := runDirs(filepath.Join(dir, "journals", s.Job, s.day()))
-	return err == nil && len(dirs) > 0 && hasAnswers(dirs[len(dirs)-1])
+	if err == nil && len(dirs) > 0 && hasAnswers(dirs[len(dirs)-1]) {
+		return true
+	}
+	m, err := newMirror(root, b.ex.Logger)
+	if err != nil {
+		return false
+	}
+	there, err := m.runs(ctx, s.Job, s.day())
+	return err == nil && len(there) > 0
+}
+
+// hasAnswers is hasAnswers for a journal here or in a bucket.
+func (b *backfill) hasAnswers(ctx context.Context, dir string) bool {
+	if hasAnswers(dir) {
+		return true
+	}
+	m, err := newMirror(b.job.journalRoot(), b.ex.Logger)
+	if err != nil || m == nil {
+		return false
+	}
+	for key, err := range m.store.List(ctx, m.key(dir)+"/") {
+		if err == nil && segmentName.MatchString(path.Base(key)) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasAnswers reports whether anything is in a journal's directory.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,6 +28,13 @@ func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
 	if !slices.ContainsFunc(e, func(d Dimension) bool { return d.Category != 0 }) {
 		return e, nil
 	}
+	m, err := newMirror(b.job.journalRoot(), b.ex.Logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.fetch(ctx, path.Join("journals", b.job.Name, "expand")); err != nil {
+		return nil, err
+	}
 	dir, err := b.treeDir()
 	if err != nil {
 		return nil, err
@@ -39,7 +47,7 @@ func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, j.Close()) }()
+	defer func() { err = errors.Join(err, m.push(context.WithoutCancel(ctx), j), j.Close()) }()
 	today, _ := ParseDate("", b.now)
 	gw, pool, giveBack, err := b.gw.use(&b.job.Gateway, today)
 	if err != nil {

@@ -15,6 +15,10 @@ import (
 	"offerlake/pipeline/catalog"
 )
 
+// openStore opens every destination and place of journals. Tests put faults before
+// stores by it.
+var openStore = store.Open
+
 // ParseDate reads a run's date; "" is the gateways' today. The result is that
 // day's midnight in UTC+8.
 func ParseDate(s string, now time.Time) (time.Time, error) {
@@ -47,12 +51,13 @@ func (j *Job) Redirect(dest string) error {
 			o.URL = dest
 			continue
 		}
-		base := path.Base(filepath.ToSlash(cleanURL(o.URL)))
+		below, _, _ := strings.Cut(cleanURL(o.URL), "?")
+		base := path.Base(filepath.ToSlash(below))
 		if seen[base] {
 			return fmt.Errorf("two outputs end in %q; they would share %s/%s", base, dest, base)
 		}
 		seen[base] = true
-		o.URL = strings.TrimRight(dest, "/") + "/" + base
+		o.URL = store.Join(dest, base)
 	}
 	return nil
 }
@@ -62,7 +67,7 @@ func (j *Job) journalRoot() string {
 	if j.Journal.URL != "" {
 		return j.Journal.URL
 	}
-	return strings.TrimRight(j.Output[0].URL, "/") + "/_offerlake"
+	return store.Join(j.Output[0].URL, "_offerlake")
 }
 
 // checkDestination reports whether a URL can be a destination.
@@ -75,7 +80,7 @@ func checkDestination(url string) error {
 func (j *Job) openOutputs() ([]load.Output, error) {
 	var outputs []load.Output
 	for i, o := range j.Output {
-		s, err := store.Open(o.URL)
+		s, err := openStore(o.URL)
 		if err != nil {
 			return nil, fmt.Errorf("output[%d]: %w", i, err)
 		}

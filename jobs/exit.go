@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"offerlake/extract"
+	"offerlake/load/store"
 	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 )
@@ -43,7 +44,7 @@ func ExitCode(err error) int {
 	switch {
 	case err == nil:
 		return ExitDone
-	case errors.As(err, &faults), errors.Is(err, ErrUsage):
+	case errors.As(err, &faults), errors.Is(err, ErrUsage), errors.As(err, new(*store.ConfigError)):
 		return ExitUsage
 	case errors.As(err, &quality), errors.As(err, new(*RangeError)):
 		return ExitQuality

@@ -149,7 +149,7 @@ type Aliases struct {
 
 // Output is one destination.
 type Output struct {
-	URL         string   `yaml:"url" req:"true" doc:"A directory: a path relative to the working directory, or file:///absolute/path."`
+	URL         string   `yaml:"url" req:"true" doc:"A directory: a path relative to the working directory, or file:///absolute/path; or a prefix of a bucket: s3://bucket/prefix?region=…, gs://bucket/prefix, azblob://container/prefix. docs/stores.md lists their parameters."`
 	Format      string   `yaml:"format" req:"true" enum:"parquet,csv,jsonl" doc:"What the files are. jsonl is JSON Lines: an object a line."`
 	PartitionBy []string `yaml:"partition_by" default:"[dt]" doc:"Partition directories: dt, the run's date, then columns of products, such as province. Tables that have such a column too are split by it, and their files do not hold it: readers take it from the path."`
 	SortBy      []string `yaml:"sort_by" doc:"Columns that the rows of each row group are sorted by, such as [offer_id, sku_key], in tables that have the first of them; for csv and jsonl, of each stretch of as many rows. Default: rows stand in the order in which they were found."`
@@ -165,7 +165,8 @@ type Output struct {
 
 // Journal says where answers are kept.
 type Journal struct {
-	URL          string   `yaml:"url" doc:"A directory. Default: _offerlake under the first output."`
+	URL          string   `yaml:"url" doc:"A directory or a bucket, see output.url. Default: _offerlake under the first output."`
+	UploadEvery  Duration `yaml:"upload_every" default:"10s" doc:"How often new answers go up when the journal is in a bucket; a machine that is lost takes those since the last time with it. 1s at least."`
 	Keep         Duration `yaml:"keep" default:"0s" doc:"After a publish, remove the journals of this job whose last answer is older than this; what they hold cannot be replayed or reused any more. Journals of runs that can be resumed stay. 0s = keep all."`
 	CompactAfter Duration `yaml:"compact_after" default:"0s" doc:"After a publish, compact the journals of this job whose last answer is older than this: of each call only the last answer stays, which is all that a replay needs. 0s = never."`
 }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,8 +41,8 @@ var segmentName = regexp.MustCompile(`^\d{6}\.ndjson(\.zst)?$`)
 
 // Journals describes all journals in and below a directory, which may be a
 // destination, by path. It reads all of them and changes nothing.
-func Journals(dir string) ([]JournalInfo, error) {
-	dirs, err := journalDirs(dir)
+func Journals(ctx context.Context, dir string) ([]JournalInfo, error) {
+	dirs, err := journalDirs(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +57,12 @@ func Journals(dir string) ([]JournalInfo, error) {
 	return all, nil
 }
 
-func journalDirs(dir string) ([]string, error) {
-	root, err := localDir(dir)
+// journalDirs lists the journals in and below a directory. Those in a bucket are
+// brought here.
+func journalDirs(ctx context.Context, dir string) ([]string, error) {
+	root, err := bring(ctx, dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
+		return nil, err
 	}
 	var dirs []string
 	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
@@ -198,8 +201,8 @@ type journalLine struct {
 // CatJournals writes the records of all journals in and below a directory as
 // lines of JSON, in the order in which they were made. A body that is no JSON
 // is written as text.
-func CatJournals(w io.Writer, dir string, f JournalFilter) error {
-	dirs, err := journalDirs(dir)
+func CatJournals(ctx context.Context, w io.Writer, dir string, f JournalFilter) error {
+	dirs, err := journalDirs(ctx, dir)
 	if err != nil {
 		return err
 	}

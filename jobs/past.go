@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"math"
 	"path/filepath"
@@ -44,13 +45,21 @@ func pastOf(ctx context.Context, job *Job, home load.Store, last *load.Manifest,
 	if err != nil {
 		return nil, err
 	}
-	root, err := localDir(job.journalRoot())
+	if err := runs.relocate(job.journalRoot()); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(runs.Runs, func(r *RunState) bool { return r.ID() == last.Run.ID && !r.Replay })
+	if i < 0 {
+		return nil, nil
+	}
+	m, err := newMirror(job.journalRoot(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
-	runs.relocate(root)
-	i := slices.IndexFunc(runs.Runs, func(r *RunState) bool { return r.ID() == last.Run.ID && !r.Replay })
-	if i < 0 || !isDir(runs.Runs[i].Journal) {
+	if err := m.fetchRun(ctx, runs.Runs[i].Journal); err != nil {
+		return nil, err
+	}
+	if !isDir(runs.Runs[i].Journal) {
 		return nil, nil
 	}
 	p := &past{

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"offerlake/load"
-	"offerlake/load/store"
 	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 	"offerlake/transform"
@@ -70,7 +69,7 @@ func Rejects(ctx context.Context, dest string, f RejectsFilter) ([]RejectsReport
 	if err := recoverDest(ctx, dest); err != nil {
 		return nil, err
 	}
-	s, err := store.Open(dest)
+	s, err := openStore(dest)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
 	}

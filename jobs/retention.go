@@ -44,6 +44,9 @@ type Retention struct {
 
 // validateRetention keeps journals for as long as the job could reuse them.
 func (p *parsing) validateRetention(j *Job) {
+	if j.Journal.CompactAfter > 0 && store.Remote(j.journalRoot()) {
+		p.wrong("journal.compact_after", "is for journals on a local disk", "Remove it, or give journal.url a directory.")
+	}
 	keep := j.Journal.Keep
 	if keep == 0 {
 		return
@@ -78,6 +81,9 @@ func (s *session) retain(ctx context.Context) *Retention {
 	keep, compact := time.Duration(s.job.Journal.Keep), time.Duration(s.job.Journal.CompactAfter)
 	if keep == 0 && compact == 0 {
 		return nil
+	}
+	if s.mirror != nil {
+		return s.retainThere(ctx, keep)
 	}
 	r := new(Retention)
 	root := filepath.Dir(filepath.Dir(s.journalDir()))
@@ -142,6 +148,67 @@ func (s *session) pruneStates(ctx context.Context, root string) (int, error) {
 		}
 	}
 	return load.PruneStates(ctx, home, s.job.Name, dates, time.Now())
+}
+
+// retainThere is retain for journals in a bucket, which are not compacted. A
+// journal's age is that of the end of its run, and what was kept of it there is
+// asked of the list of runs.
+func (s *session) retainThere(ctx context.Context, keep time.Duration) *Retention {
+	r := new(Retention)
+	journals := path.Join("journals", s.job.Name) + "/"
+	var dirs []string
+	for key, err := range s.mirror.store.List(ctx, journals) {
+		if err != nil {
+			s.log().Warn("journals", "error", err)
+			return nil
+		}
+		if dir := path.Dir(key); segmentName.MatchString(path.Base(key)) && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, dir := range dirs {
+		date := path.Base(path.Dir(dir))
+		if dir == s.mirror.key(s.journalDir()) || ctx.Err() != nil {
+			continue
+		}
+		if _, err := time.Parse(time.DateOnly, date); err != nil {
+			continue
+		}
+		if err := s.retireThere(ctx, dir, date, time.Now().Add(-keep), r); err != nil {
+			s.log().Warn("journal is kept as it is", "journal", dir, "error", err)
+		}
+	}
+	if r.Removed > 0 {
+		s.log().Info("journals", "removed", r.Removed)
+	}
+	return r
+}
+
+// retireThere removes a journal from the bucket if its run ended before a time.
+func (s *session) retireThere(ctx context.Context, dir, date string, before time.Time, r *Retention) error {
+	runs, release, err := s.runsOf(ctx, date)
+	if err != nil || runs == nil {
+		return err
+	}
+	defer release()
+	here := filepath.Join(s.mirror.root, filepath.FromSlash(dir))
+	i := slices.IndexFunc(runs.Runs, func(r *RunState) bool { return !r.Replay && filepath.Clean(r.Journal) == here })
+	if i < 0 {
+		return nil
+	}
+	run := runs.Runs[i]
+	if run.State != StatePublished && run.State != StateAbandoned || run.Ended.IsZero() || run.Ended.After(before) {
+		return nil
+	}
+	run.Fate = &JournalFate{State: journalRemoved, At: time.Now().UTC()}
+	if err := runs.save(ctx); err != nil {
+		return err
+	}
+	if err := s.mirror.store.RemoveAll(ctx, dir); err != nil {
+		return err
+	}
+	r.Removed++
+	return s.mirror.drop(ctx, here)
 }
 
 // retire removes or compacts one journal. The list of runs is told first: a
@@ -220,10 +287,7 @@ func (s *session) runsOf(ctx context.Context, date string) (runs *runLog, releas
 		runs, err = openRunLog(ctx, s.outputs[0].Store, s.job.Name, date)
 	}
 	if err == nil {
-		var root string
-		if root, err = localDir(s.job.journalRoot()); err == nil {
-			runs.relocate(root)
-		}
+		err = runs.relocate(s.job.journalRoot())
 	}
 	if err != nil {
 		other.close()
@@ -292,7 +356,10 @@ type Compaction struct {
 // a destination: see journal.Compact. Those of runs that are not published are
 // left alone where their state is known. With dryRun nothing is changed.
 func CompactJournals(ctx context.Context, dir string, dryRun bool) ([]Compaction, error) {
-	dirs, err := journalDirs(dir)
+	if store.Remote(dir) {
+		return nil, fmt.Errorf("journals in a bucket are not compacted (%w)", ErrUsage)
+	}
+	dirs, err := journalDirs(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -345,7 +412,7 @@ func holdJournal(ctx context.Context, dir string) (release func(), err error) {
 		}
 		return own.close, own.lockJournal(ctx)
 	}
-	home, err := store.Open(filepath.Dir(root))
+	home, err := openStore(filepath.Dir(root))
 	if err != nil {
 		return nil, err
 	}

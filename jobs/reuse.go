@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -83,10 +84,14 @@ func (s *session) reuse(o *extract.Options, earlier extract.Earlier, g *gateway)
 
 // earlier opens the journals of the job's other runs that can hold answers
 // young enough to be reused, newest first.
-func (s *session) earlier() (extract.Earlier, func(), error) {
+func (s *session) earlier(ctx context.Context) (extract.Earlier, func(), error) {
 	within := s.reuseWithin()
 	if within == 0 {
 		return nil, func() {}, nil
+	}
+	if err := s.mirror.fetchSince(ctx, s.job.Name, s.journalDir(), s.state.Started.Add(-within)); err != nil {
+		// Reuse saves money; that it does not must not stop the night.
+		s.log().Warn("earlier journals are not used", "error", err)
 	}
 	dirs, err := journalsOf(filepath.Dir(filepath.Dir(s.journalDir())))
 	if err != nil {

@@ -99,23 +99,37 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	if err != nil {
 		return nil, s.end(ctx, nil, err)
 	}
+	if err := s.mirror.adopt(j); err != nil {
+		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
+	}
 	s.doubts = openDoubts(s.journalDir(), int64(j.Len()), s.log())
 	defer s.doubts.close()
-	earlier, closeEarlier, err := s.earlier()
+	held, letGo := s.hold(ctx, j)
+	defer letGo()
+	earlier, closeEarlier, err := s.earlier(held)
 	if err != nil {
 		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
 	}
 	defer closeEarlier()
-	summary, err := s.overGateway(ctx, j, earlier, opts)
+	summary, err := s.overGateway(held, j, earlier, opts)
 	if ExitCode(err) == ExitBudget && s.job.Gateway.Limits.OnBudget == publishPart {
-		summary, err = s.publishPart(ctx, j, summary, err)
+		summary, err = s.publishPart(held, j, summary, err)
+	}
+	if cause := context.Cause(held); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause // and not that it was cancelled
 	}
 	if err == nil {
 		// Published; from here on the journal is only read.
 		s.doubts.end(int64(j.Len()))
 		err = j.Seal()
+	} else if pushErr := s.pushLast(ctx, j); pushErr != nil {
+		err = errors.Join(err, pushErr)
 	}
+	letGo()
 	err = errors.Join(err, j.Close())
+	if err == nil {
+		err = s.mirror.drop(ctx, s.journalDir())
+	}
 	if err == nil {
 		summary.Journals = s.retain(ctx)
 		err = s.quality(summary)
@@ -242,6 +256,11 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	}
 	if err := s.recordEvent(ctx, s.eventOf(compare, summary.JournalDigest)); err != nil {
 		return summary, err
+	}
+	if s.keep != nil {
+		if err := s.keep(ctx); err != nil {
+			return summary, fmt.Errorf("nothing is published before its journal is: %w", err)
+		}
 	}
 	if err := s.publish(ctx, data, report, summary); err != nil {
 		return summary, err

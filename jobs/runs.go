@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"offerlake/load"
-	"offerlake/load/store"
 )
 
 // Runs lists the runs whose state is kept in a destination, oldest date first.
@@ -21,12 +20,12 @@ func Runs(ctx context.Context, dest string) ([]*RunState, error) {
 	if err := recoverDest(ctx, dest); err != nil {
 		return nil, err
 	}
-	s, err := store.Open(dest)
+	s, err := openStore(dest)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
 	}
-	if _, err := os.Stat(s.Path("_offerlake")); err != nil {
-		return nil, fmt.Errorf("%s is no destination of offerlake: %w (%w)", dest, err, ErrUsage)
+	if err := isDestination(ctx, s); err != nil {
+		return nil, err
 	}
 	var all []*RunState
 	for key, err := range s.List(ctx, runsDir+"/") {
@@ -37,6 +36,9 @@ func Runs(ctx context.Context, dest string) ([]*RunState, error) {
 		if err := l.read(ctx); err != nil {
 			return nil, err
 		}
+		for _, r := range l.Runs {
+			r.Journal = l.named(r.Journal)
+		}
 		all = append(all, l.Runs...)
 	}
 	for _, r := range all {
@@ -46,6 +48,14 @@ func Runs(ctx context.Context, dest string) ([]*RunState, error) {
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].Date < all[j].Date })
 	return all, nil
+}
+
+// isDestination returns an error if nothing in a store is offerlake's.
+func isDestination(ctx context.Context, s load.Store) error {
+	for _, err := range s.List(ctx, "_offerlake/") {
+		return err
+	}
+	return fmt.Errorf("%s is no destination of offerlake: there is no _offerlake in it (%w)", s.URL(), ErrUsage)
 }
 
 // gone reports whether a run's process no longer exists. A run holds the lock of

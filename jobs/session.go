@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,7 +17,6 @@ import (
 	"offerlake/extract"
 	"offerlake/jobs/telemetry"
 	"offerlake/load"
-	"offerlake/load/store"
 	"offerlake/pipeline/catalog"
 	"offerlake/pipeline/journal"
 )
@@ -40,7 +40,11 @@ type session struct {
 	locks   []io.Closer
 	runs    *runLog
 	state   *RunState
-	doubts  *doubts               // nil until the journal is open, or of a replay
+	doubts  *doubts // nil until the journal is open, or of a replay
+	mirror  *mirror // of the job's journals; nil = they are on a local disk
+	// keep is called before anything is published; nil = the journal is where it
+	// belongs.
+	keep    func(ctx context.Context) error
 	metrics *telemetry.RunMetrics // nil until the pipeline runs, or when nobody wants any
 }
 
@@ -62,7 +66,9 @@ func openSession(ctx context.Context, job *Job, date time.Time, expand bool, ex 
 		return nil, err
 	}
 	for _, o := range s.outputs {
-		lock, err := load.AcquireLock(ctx, o.Store, job.Name, s.day(), holder())
+		lock, err := s.acquire(ctx, func() (io.Closer, error) {
+			return load.AcquireLock(ctx, o.Store, job.Name, s.day(), holder())
+		})
 		if err != nil {
 			s.close()
 			return nil, lockHelp(err)
@@ -85,12 +91,13 @@ func openSession(ctx context.Context, job *Job, date time.Time, expand bool, ex 
 		s.close()
 		return nil, err
 	}
-	root, err := localDir(job.journalRoot())
+	if err = s.runs.relocate(job.journalRoot()); err == nil {
+		s.mirror, err = s.journalMirror()
+	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
-	s.runs.relocate(root)
 	return s, nil
 }
 
@@ -100,13 +107,15 @@ func (s *session) lockJournal(ctx context.Context) error {
 	if s.job.Journal.URL == "" {
 		return nil
 	}
-	journals, err := store.Open(s.job.Journal.URL)
+	journals, err := openStore(s.job.Journal.URL)
 	if err != nil {
 		return err
 	}
 	h := holder()
 	note := fmt.Sprintf("host %s, pid %d, since %s", h.Host, h.PID, h.Since.Format(time.RFC3339))
-	lock, err := journals.Lock(ctx, "locks/"+s.job.Name+"-"+s.day()+".lock", []byte(note))
+	lock, err := s.acquire(ctx, func() (io.Closer, error) {
+		return journals.Lock(ctx, "locks/"+s.job.Name+"-"+s.day()+".lock", []byte(note))
+	})
 	var held *load.HeldError
 	if errors.As(err, &held) {
 		return fmt.Errorf("job %s, date %s: its journal in %s is being written by %s. Wait until that has ended, or stop it: its answered calls are kept",
@@ -158,6 +167,9 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 			return done, errors.Join(s.quality(done), s.runs.save(ctx))
 		}
 		s.state, s.resumed = last, true
+		if err := s.mirror.fetchRun(ctx, last.Journal); err != nil {
+			return nil, err
+		}
 		if last.State == StateStopped {
 			if err := removeFile(s.allotmentFile()); err != nil {
 				return nil, err
@@ -168,7 +180,7 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 		s.state = &RunState{Job: s.job.Name, Date: s.day(), State: StateRunning, Started: s.started, Values: s.job.values}
 		s.state.Planned = s.takePlan(ctx)
 		s.runs.add(s.state)
-		if err := s.newJournalDir(); err != nil {
+		if err := s.newJournalDir(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -189,22 +201,22 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 
 // newJournalDir gives a new run a directory that no run has, not even one with
 // other outputs or one whose state is gone.
-func (s *session) newJournalDir() error {
-	root, err := localDir(s.job.journalRoot())
-	if err != nil {
-		return err
-	}
-	dir := filepath.Join(root, "journals", s.job.Name, s.day())
+func (s *session) newJournalDir(ctx context.Context) error {
+	dir := filepath.Join(s.runs.root, "journals", s.job.Name, s.day())
 	taken, err := runDirs(dir)
 	if err != nil {
 		return err
 	}
-	if len(taken) > 0 {
-		last, err := strconv.Atoi(filepath.Base(taken[len(taken)-1]))
+	there, err := s.mirror.runs(ctx, s.job.Name, s.day())
+	if err != nil {
+		return err
+	}
+	for _, d := range slices.Concat(taken, there) {
+		n, err := strconv.Atoi(filepath.Base(d))
 		if err != nil {
 			return err
 		}
-		s.state.Number = max(s.state.Number, last+1)
+		s.state.Number = max(s.state.Number, n+1)
 	}
 	s.state.Journal = filepath.Join(dir, strconv.Itoa(s.state.Number))
 	return nil
@@ -237,9 +249,9 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	local, err := localDir(dir)
+	local, err := bring(ctx, dir)
 	if err != nil {
-		return fmt.Errorf("--journal: %w (%w)", err, ErrUsage)
+		return fmt.Errorf("--journal: %w", err)
 	}
 	if _, err := os.Stat(local); err != nil && named {
 		return fmt.Errorf("--journal: %w (%w)", err, ErrUsage)
@@ -276,7 +288,7 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if s.job.home != "" {
 		state, root = s.job.homeState, s.job.home
 	}
-	home, err := store.Open(state)
+	home, err := openStore(state)
 	if err != nil {
 		return "", err
 	}
@@ -284,11 +296,16 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := localDir(root)
+	if err := runs.relocate(root); err != nil {
+		return "", err
+	}
+	m, err := newMirror(root, s.log())
 	if err != nil {
 		return "", err
 	}
-	runs.relocate(dir)
+	if err := m.fetch(ctx, path.Join("journals", s.job.Name, s.day())); err != nil {
+		return "", err
+	}
 	for _, r := range slices.Backward(runs.Runs) {
 		if r.State == StatePublished && !r.Replay {
 			if r.Fate != nil && r.Fate.State == journalRemoved {
@@ -300,14 +317,14 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	}
 	if r := runs.last(); r != nil {
 		return "", fmt.Errorf("the run of %s %s is %s, not published. Run it to its end, or rebuild what there is with --journal %s --partial (%w)",
-			s.job.Name, s.day(), r.State, r.Journal, errNoJournal)
+			s.job.Name, s.day(), r.State, runs.named(r.Journal), errNoJournal)
 	}
-	dirs, err := runDirs(filepath.Join(dir, "journals", s.job.Name, s.day()))
+	dirs, err := runDirs(filepath.Join(runs.root, "journals", s.job.Name, s.day()))
 	if err != nil {
 		return "", err
 	}
 	if len(dirs) == 0 {
-		return "", fmt.Errorf("job %s has no journal for %s below %s; name one with --journal (%w)", s.job.Name, s.day(), dir, errNoJournal)
+		return "", fmt.Errorf("job %s has no journal for %s below %s; name one with --journal (%w)", s.job.Name, s.day(), root, errNoJournal)
 	}
 	return dirs[len(dirs)-1], nil
 }
@@ -335,19 +352,14 @@ func runDirs(dir string) ([]string, error) {
 	return dirs, nil
 }
 
-// localDir returns the directory of a URL, which must be local.
-func localDir(url string) (string, error) {
-	s, err := store.Open(url)
-	if err != nil {
-		return "", err
-	}
-	return s.Path(""), nil
-}
-
 // journalOptions name the journal in refs without the run's number, so that a
 // run that is done again gives the same bytes.
 func (s *session) journalOptions() journal.Options {
-	return journal.Options{Name: s.job.Name + "/" + s.day(), Logger: s.log()}
+	o := journal.Options{Name: s.job.Name + "/" + s.day(), Logger: s.log()}
+	if s.mirror != nil {
+		o.SegmentBytes = mirroredSegment
+	}
+	return o
 }
 
 // workers is the number of detail batches under way: enough to keep all calls

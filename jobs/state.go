@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"offerlake/load"
+	"offerlake/load/store"
 )
 
 // The states of a run.
@@ -57,6 +58,8 @@ func (r *RunState) ID() string { return fmt.Sprintf("%s/%s/%d", r.Job, r.Date, r
 type runLog struct {
 	store load.Store
 	key   string
+	url   string      // that journals are below
+	root  string      // its directory on this machine
 	Runs  []*RunState `json:"runs"`
 }
 
@@ -79,32 +82,46 @@ func (l *runLog) read(ctx context.Context) error {
 	if err := json.Unmarshal(b, l); err != nil {
 		return fmt.Errorf("%s: %w", l.key, err)
 	}
-	root, err := localDir(l.store.URL())
-	if err == nil {
-		l.relocate(filepath.Join(root, "_offerlake"))
-	}
-	return err
+	return l.relocate(store.Join(l.store.URL(), "_offerlake"))
 }
 
-// relocate looks for the journals of the runs below root, see journalHere.
-func (l *runLog) relocate(root string) {
+// relocate looks for the journals of the runs below a URL, see journalHere.
+func (l *runLog) relocate(url string) (err error) {
+	if l.root, err = localDir(url); err != nil {
+		return err
+	}
+	l.url = url
 	for _, r := range l.Runs {
-		if !r.Replay { // which may have read any directory
-			r.Journal = journalHere(root, r.Job, r.Date, r.Journal)
+		if !r.Replay || store.Remote(r.Journal) { // a replay may have read any directory
+			r.Journal = journalHere(l.root, r.Job, r.Date, r.Journal, store.Remote(url))
 		}
 	}
+	return nil
+}
+
+// named is where a run's journal is, for people and other machines.
+func (l *runLog) named(dir string) string {
+	rel, err := filepath.Rel(l.root, dir)
+	if !store.Remote(l.url) || err != nil || strings.HasPrefix(rel, "..") {
+		return dir
+	}
+	return store.Join(l.url, filepath.ToSlash(rel))
 }
 
 // journalHere returns where the journal of a run is now. dir is where it was. root
 // is the directory that journals are kept below now, because a destination or its
 // journals may have been moved or copied: the same place below it comes first.
-func journalHere(root, job, date, dir string) string {
+func journalHere(root, job, date, dir string, remote bool) string {
+	if store.Remote(dir) {
+		dir, _, _ = strings.Cut(dir, "?")
+		remote = true
+	}
 	usual := filepath.Join("journals", job, date, filepath.Base(dir))
 	if !strings.HasSuffix(filepath.Clean(dir), string(filepath.Separator)+usual) {
 		return dir
 	}
 	here := filepath.Join(root, usual)
-	if isDir(here) || !isDir(dir) && isDir(filepath.Join(root, "journals")) {
+	if remote || isDir(here) || !isDir(dir) && isDir(filepath.Join(root, "journals")) {
 		return here
 	}
 	return dir
@@ -117,7 +134,13 @@ func isDir(path string) bool {
 
 // save replaces the stored list.
 func (l *runLog) save(ctx context.Context) error {
-	b, err := json.MarshalIndent(l, "", "  ")
+	named := runLog{}
+	for _, r := range l.Runs {
+		as := *r
+		as.Journal = l.named(r.Journal)
+		named.Runs = append(named.Runs, &as)
+	}
+	b, err := json.MarshalIndent(&named, "", "  ")
 	if err != nil {
 		return err
 	}

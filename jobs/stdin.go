@@ -61,11 +61,7 @@ func rememberIDs(journal string, ids []catalog.OfferID) error {
 	for _, id := range ids {
 		b.WriteString(strconv.FormatInt(int64(id), 10) + "\n")
 	}
-	path := filepath.Join(journal, stdinFile)
-	if err := os.WriteFile(path+".tmp", []byte(b.String()), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".tmp", path)
+	return replaceFile(filepath.Join(journal, stdinFile), []byte(b.String()))
 }
 
 // takeStdin expands a job that reads standard input: with the ids that the run

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"offerlake/load"
+	"offerlake/load/store"
 	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 )
@@ -183,12 +184,13 @@ func (s *Summary) Print(w io.Writer) {
 		}
 		line("incomplete", "%s, %s of %s: %s", l.name(), count(l.Obtained), declared, l.Reason)
 	}
-	line("journal", "%s", s.Journal)
+	line("journal", "%s", place(s.Journal))
 	if !s.Published {
 		return
 	}
 	for _, o := range s.Outputs {
-		line("files", "%s", o)
+		format, dir, _ := strings.Cut(o, " ")
+		line("files", "%s %s", format, place(dir))
 	}
 	if len(s.Outputs) > 0 {
 		fmt.Fprintf(w, "\n  Open it:  %s\n", openLine(s.Outputs[0]))
@@ -222,10 +224,18 @@ func printRows(w io.Writer, rows map[string]int64) {
 	}
 }
 
+// place is a URL as people read it: how a bucket is reached is in the job file.
+func place(url string) string {
+	if store.Remote(url) {
+		url, _, _ = strings.Cut(url, "?")
+	}
+	return url
+}
+
 // openLine is a command that shows the products of an output.
 func openLine(output string) string {
 	format, dir, _ := strings.Cut(output, " ")
-	pattern := strings.TrimSpace(dir) + "/products/**/*." + format
+	pattern := place(strings.TrimSpace(dir)) + "/products/**/*." + format
 	if format != "parquet" {
 		pattern += "*"
 	}

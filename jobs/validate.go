@@ -10,10 +10,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"offerlake/extract"
 	"offerlake/extract/sandbox"
 	"offerlake/load"
+	"offerlake/load/store"
 	"offerlake/transform"
 )
 
@@ -432,6 +434,9 @@ func (p *parsing) validateOutputs(j *Job) {
 			p.wrong(at+".url", err.Error(), "")
 		}
 	}
+	if every := time.Duration(j.Journal.UploadEvery); every < minUploads {
+		p.wrong("journal.upload_every", fmt.Sprintf("is %s, which is too often", every), "It is 1s at least.")
+	}
 	if j.Journal.URL != "" {
 		if err := checkDestination(j.Journal.URL); err != nil {
 			p.wrong("journal.url", err.Error(), "")
@@ -472,6 +477,11 @@ func (p *parsing) apart(o *Output, others []Output, at string) {
 // directory is the absolute path of a destination, so that all spellings of
 // one are equal.
 func directory(dest string) string {
+	if store.Remote(dest) {
+		if dir, err := workDir(dest); err == nil {
+			return dir
+		}
+	}
 	if u, err := url.Parse(dest); err == nil && u.Scheme == "file" {
 		dest = u.Path
 	}
@@ -490,6 +500,9 @@ func within(dir, other string) bool {
 
 // cleanURL is a destination as people read it.
 func cleanURL(u string) string {
+	if store.Remote(u) {
+		return u
+	}
 	return strings.TrimRight(strings.TrimPrefix(u, "file://"), "/")
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"offerlake/load"
+	"offerlake/load/store"
 	"offerlake/pipeline/journal"
 )
 
@@ -51,6 +52,20 @@ type JournalCheck struct {
 	Dir   string `json:"dir"`
 	State string `json:"state"` // ok, compacted, removed, missing, grown or differs
 	Note  string `json:"note,omitempty"`
+
+	dir string // Dir on this machine
+}
+
+// find looks for the journal, which is below root unless it is in a bucket or
+// was moved.
+func (c *JournalCheck) find(root string) (err error) {
+	if store.Remote(c.Dir) {
+		c.dir, err = localDir(c.Dir)
+		return err
+	}
+	c.Dir = journalHere(root, c.Job, c.Date, c.Dir, false)
+	c.dir = c.Dir
+	return nil
 }
 
 // checkJournals checks the journals behind all manifests of a destination.
@@ -59,19 +74,31 @@ func checkJournals(ctx context.Context, s load.Store) ([]JournalCheck, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := localDir(s.URL())
+	root, err := localDir(store.Join(s.URL(), "_offerlake"))
 	if err != nil {
 		return nil, err
 	}
-	root = filepath.Join(root, "_offerlake")
 	var all []JournalCheck
 	for _, m := range manifests {
 		var summary Summary
 		if len(m.Run.Details) == 0 || json.Unmarshal(m.Run.Details, &summary) != nil || summary.Journal == "" {
 			continue // written by another program: it does not say where its journal was
 		}
-		c := JournalCheck{Job: m.Job, Date: m.Date, Dir: journalHere(root, m.Job, m.Date, summary.Journal)}
-		if err := c.check(ctx, s, m.Run.JournalDigest, summary.Answered); err != nil {
+		c := JournalCheck{Job: m.Job, Date: m.Date, Dir: summary.Journal}
+		if err := c.find(root); err != nil {
+			return nil, err
+		}
+		brought := c.dir != c.Dir && !isDir(c.dir)
+		if brought {
+			_, err = bring(ctx, c.Dir)
+		}
+		if err == nil {
+			err = c.check(ctx, s, m.Run.JournalDigest, summary.Answered)
+		}
+		if brought {
+			err = errors.Join(err, os.RemoveAll(c.dir))
+		}
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, c)
@@ -82,16 +109,16 @@ func checkJournals(ctx context.Context, s load.Store) ([]JournalCheck, error) {
 // check fills in what became of the journal since it had a digest and a number
 // of records.
 func (c *JournalCheck) check(ctx context.Context, s load.Store, digest string, records int64) error {
-	if _, err := os.Stat(c.Dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(c.dir); errors.Is(err, fs.ErrNotExist) {
 		return c.gone(ctx, s)
 	}
-	j, err := journal.OpenReadOnly(c.Dir, journal.Options{})
+	j, err := journal.OpenReadOnly(c.dir, journal.Options{})
 	if err != nil {
 		c.State, c.Note = journalDiffers, err.Error()
 		return nil
 	}
 	defer j.Close()
-	compacted, done, err := journal.Compacted(c.Dir)
+	compacted, done, err := journal.Compacted(c.dir)
 	if err != nil {
 		return err
 	}
@@ -117,7 +144,7 @@ func (c *JournalCheck) gone(ctx context.Context, s load.Store) error {
 		return err
 	}
 	for _, r := range runs.Runs {
-		if r.Fate != nil && r.Fate.State == journalRemoved && filepath.Clean(r.Journal) == filepath.Clean(c.Dir) {
+		if r.Fate != nil && r.Fate.State == journalRemoved && filepath.Clean(r.Journal) == filepath.Clean(c.dir) {
 			c.State, c.Note = journalRemoved, "on "+r.Fate.At.Format("2006-01-02")+", as journal.keep says"
 		}
 	}

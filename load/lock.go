@@ -20,7 +20,11 @@ type Holder struct {
 type LockedError struct {
 	Job, Date string
 	Holder    Holder // zero when the holder has not named itself yet
+	Held      *HeldError
 }
+
+// Unwrap returns the lock that is held.
+func (e *LockedError) Unwrap() error { return e.Held }
 
 // Error names the job, the date and the holder.
 func (e *LockedError) Error() string {
@@ -50,7 +54,7 @@ func AcquireLock(ctx context.Context, s Store, job, date string, h Holder) (io.C
 	lock, err := locker.Lock(ctx, run.lock(), note)
 	var held *HeldError
 	if errors.As(err, &held) {
-		e := &LockedError{Job: job, Date: date}
+		e := &LockedError{Job: job, Date: date, Held: held}
 		// A note that cannot be read yet names nobody.
 		_ = json.Unmarshal(held.Note, &e.Holder)
 		return nil, e

@@ -68,7 +68,7 @@ func newCSV(t testing.TB, o csvfile.Options) load.Encoder {
 
 func newLocal(t testing.TB) *store.Local {
 	t.Helper()
-	s, err := store.Open(t.TempDir())
+	s, err := store.NewLocal(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

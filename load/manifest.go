@@ -196,4 +196,36 @@ func writeJSON(ctx context.Context, s Store, key string, v any) error {
 	return o.Commit(ctx)
 }
 
+// readVersion is readJSON with the object's version, "" in stores without such.
+func readVersion[T any](ctx context.Context, s Store, key string) (v T, version string, err error) {
+	sw, ok := s.(Swapper)
+	if !ok {
+		v, err = readJSON[T](ctx, s, key)
+		return v, "", err
+	}
+	b, version, err := sw.Read(ctx, key)
+	if err != nil {
+		return v, "", err
+	}
+	if err := json.Unmarshal(b, &v); err != nil {
+		return v, version, fmt.Errorf("%s: %w", key, err)
+	}
+	return v, version, nil
+}
+
+// swapJSON is writeJSON that, where the store knows versions, only replaces the
+// one that is given.
+func swapJSON(ctx context.Context, s Store, key, old string, v any) error {
+	sw, ok := s.(Swapper)
+	if !ok {
+		return writeJSON(ctx, s, key, v)
+	}
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = sw.Swap(ctx, key, old, append(b, '\n'))
+	return err
+}
+
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }

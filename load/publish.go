@@ -2,6 +2,8 @@ package load
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -14,6 +16,9 @@ type intent struct {
 	Manifest Manifest `json:"manifest"`
 	// Remove lists the files that the new manifest supersedes.
 	Remove []string `json:"remove,omitempty"`
+	// Supersedes is the version of the manifest that this one takes the place of,
+	// in stores that know versions; "" for none.
+	Supersedes string `json:"supersedes,omitempty"`
 }
 
 // publish makes the staged files of a manifest visible:
@@ -24,14 +29,22 @@ type intent struct {
 //  3. The manifest is committed.
 //  4. Superseded files of the same job and date are removed.
 //  5. The intent and the staging directory are removed.
+//
+// On stores that several machines write to, intent and manifest are written only
+// if what they replace is still what this process has read: one that lost its
+// lock without noticing cannot publish over its successor.
 func publish(ctx context.Context, s Store, m Manifest) error {
 	run := runKey{job: m.Job, date: m.Date}
-	in := intent{Manifest: m}
-	var err error
-	if in.Remove, err = superseded(ctx, s, m); err != nil {
+	old, version, err := readVersion[Manifest](ctx, s, run.manifest())
+	if err != nil && !isNotExist(err) {
 		return err
 	}
-	if err := writeJSON(ctx, s, run.intent(), in); err != nil {
+	unfinished, intentVersion, err := readVersion[intent](ctx, s, run.intent())
+	if err != nil && !isNotExist(err) {
+		return err
+	}
+	in := intent{Manifest: m, Remove: superseded(m, old, unfinished), Supersedes: version}
+	if err := swapJSON(ctx, s, run.intent(), intentVersion, in); err != nil {
 		return err
 	}
 	return finish(ctx, s, in, m.objects())
@@ -40,16 +53,7 @@ func publish(ctx context.Context, s Store, m Manifest) error {
 // superseded returns the visible files of earlier runs of the job and date
 // that the new manifest does not replace. An intent that could not be finished
 // counts as an earlier run.
-func superseded(ctx context.Context, s Store, m Manifest) ([]string, error) {
-	run := runKey{job: m.Job, date: m.Date}
-	old, err := ReadManifest(ctx, s, m.Job, m.Date)
-	if err != nil && !isNotExist(err) {
-		return nil, err
-	}
-	unfinished, err := readIntent(ctx, s, run)
-	if err != nil && !isNotExist(err) {
-		return nil, err
-	}
+func superseded(m, old Manifest, unfinished intent) []string {
 	paths := unfinished.Remove
 	for _, f := range slices.Concat(old.objects(), unfinished.Manifest.objects()) {
 		paths = append(paths, f.Path)
@@ -58,31 +62,54 @@ func superseded(ctx context.Context, s Store, m Manifest) ([]string, error) {
 	paths = slices.Compact(paths)
 	return slices.DeleteFunc(paths, func(p string) bool {
 		return slices.ContainsFunc(m.objects(), func(f File) bool { return f.Path == p })
-	}), nil
+	})
 }
 
 // finish does the steps of publish that follow the intent. staged are the
 // files that are still to be renamed. Each step can be done again.
 func finish(ctx context.Context, s Store, in intent, staged []File) error {
 	run := runKey{job: in.Manifest.Job, date: in.Manifest.Date}
-	for _, f := range staged {
-		if err := s.Rename(ctx, run.staged(f.Path), f.Path); err != nil {
-			return err
-		}
-	}
-	if err := writeJSON(ctx, s, run.manifest(), in.Manifest); err != nil {
+	err := eachOf(ctx, s, pathsOf(staged), func(ctx context.Context, p string) error {
+		return s.Rename(ctx, run.staged(p), p)
+	})
+	if err != nil {
 		return err
 	}
-	for _, p := range in.Remove {
-		if err := s.Remove(ctx, p); err != nil {
-			return err
-		}
+	if err := putManifest(ctx, s, in); err != nil {
+		return err
+	}
+	if err := eachOf(ctx, s, in.Remove, s.Remove); err != nil {
+		return err
 	}
 	// Staging goes first: without the intent, nobody would look for it.
 	if err := s.RemoveAll(ctx, run.staging()); err != nil {
 		return err
 	}
 	return s.Remove(ctx, run.intent())
+}
+
+// putManifest writes the manifest of an intent. It may be there already, and the
+// one that it supersedes may have been removed by hand.
+func putManifest(ctx context.Context, s Store, in intent) error {
+	run := runKey{job: in.Manifest.Job, date: in.Manifest.Date}
+	err := swapJSON(ctx, s, run.manifest(), in.Supersedes, in.Manifest)
+	if err != nil && in.Supersedes != "" {
+		if _, _, readErr := readVersion[Manifest](ctx, s, run.manifest()); isNotExist(readErr) {
+			err = swapJSON(ctx, s, run.manifest(), "", in.Manifest)
+		}
+	}
+	if errors.Is(err, ErrConflict) {
+		return fmt.Errorf("job %s, date %s: another run has published in the meantime; its files stand: %w", run.job, run.date, err)
+	}
+	return err
+}
+
+func pathsOf(files []File) []string {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	return paths
 }
 
 func readIntent(ctx context.Context, s Store, run runKey) (intent, error) {

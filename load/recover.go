@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // ErrUnfinishable says that a file of a publish that was cut short is neither
@@ -102,27 +103,46 @@ func rollBack(ctx context.Context, s Store, run runKey) (Outcome, error) {
 		}
 		return RolledBack, s.RemoveAll(ctx, run.staging())
 	}
+	if u, ok := s.(Unfinisher); ok {
+		for _, err := range u.Unfinished(ctx, run.staging()+"/") {
+			if err != nil {
+				return Clean, err
+			}
+			return RolledBack, s.RemoveAll(ctx, run.staging())
+		}
+	}
 	return Clean, nil
 }
 
 // locate returns the files that are still staged. How far the publish got is
 // read off the files themselves, by their hashes.
 func locate(ctx context.Context, s Store, run runKey, files []File) (staged []File, err error) {
+	byPath := map[string]File{}
 	for _, f := range files {
-		switch ok, err := hasBytes(ctx, s, run.staged(f.Path), f.SHA256); {
-		case err != nil:
-			return nil, err
-		case ok:
+		byPath[f.Path] = f
+	}
+	var mu sync.Mutex
+	isStaged := map[string]bool{}
+	err = eachOf(ctx, s, pathsOf(files), func(ctx context.Context, p string) error {
+		want := byPath[p].SHA256
+		ok, err := hasBytes(ctx, s, run.staged(p), want)
+		if ok || err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			isStaged[p] = ok
+			return err
+		}
+		if ok, err = hasBytes(ctx, s, p, want); !ok && err == nil {
+			return fmt.Errorf("%s: job %s, date %s: %s is neither staged nor visible: %w", s.URL(), run.job, run.date, p, ErrUnfinishable)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if isStaged[f.Path] {
 			staged = append(staged, f)
-			continue
-		}
-		ok, err := hasBytes(ctx, s, f.Path, f.SHA256)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return nil, fmt.Errorf("%s: job %s, date %s: %s is neither staged nor visible: %w",
-				s.URL(), run.job, run.date, f.Path, ErrUnfinishable)
 		}
 	}
 	return staged, nil
@@ -151,7 +171,16 @@ func hashOf(ctx context.Context, s Store, key string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// unfinishedRuns lists the runs with an intent or with staged files, sorted.
+// runAt returns the run whose state a key is part of. What is not named like that
+// of a run is not ours to touch.
+func runAt(prefix, key string) (runKey, bool) {
+	job, rest, _ := strings.Cut(strings.TrimPrefix(key, prefix), "/")
+	date, _, _ := strings.Cut(rest, "/")
+	run := runKey{job: job, date: strings.TrimSuffix(date, ".json")}
+	return run, run.validate() == nil
+}
+
+// unfinishedRuns lists the runs with an intent or with anything in staging, sorted.
 func unfinishedRuns(ctx context.Context, s Store) ([]runKey, error) {
 	var runs []runKey
 	for _, dir := range []string{"intents", "staging"} {
@@ -160,11 +189,18 @@ func unfinishedRuns(ctx context.Context, s Store) ([]runKey, error) {
 			if err != nil {
 				return nil, err
 			}
-			job, rest, _ := strings.Cut(strings.TrimPrefix(key, prefix), "/")
-			date, _, _ := strings.Cut(rest, "/")
-			run := runKey{job: job, date: strings.TrimSuffix(date, ".json")}
-			// What is not named like a run is not ours to touch.
-			if run.validate() == nil {
+			if run, ok := runAt(prefix, key); ok {
+				runs = append(runs, run)
+			}
+		}
+	}
+	if u, ok := s.(Unfinisher); ok {
+		prefix := path.Join(stateDir, "staging") + "/"
+		for key, err := range u.Unfinished(ctx, prefix) {
+			if err != nil {
+				return nil, err
+			}
+			if run, ok := runAt(prefix, key); ok {
 				runs = append(runs, run)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Verifier compares files with what their writer counted, using a reader that
@@ -106,28 +107,83 @@ func (v *Verifier) check(ctx context.Context, s Store, checks []fileCheck, deep 
 		return nil
 	}
 	var failures []Failure
-	var present []fileCheck
-	for _, c := range checks {
-		local, drop, err := localCopy(ctx, s, c.key)
-		if isNotExist(err) {
-			failures = append(failures, Failure{Path: c.File.Path, Reason: "missing"})
-			continue
-		}
+	for _, batch := range batchesOf(s, checks) {
+		found, err := v.checkBatch(ctx, s, batch, deep)
 		if err != nil {
 			return err
 		}
-		defer drop()
-		c.Local = local
-		present = append(present, c)
+		failures = append(failures, found...)
 	}
-	found, err := v.run(ctx, present, deep)
-	if err != nil {
-		return err
-	}
-	if failures = append(failures, found...); len(failures) > 0 {
+	if len(failures) > 0 {
 		return &VerifyError{Failures: failures}
 	}
 	return nil
+}
+
+// copiedBytes bounds the files that are copied to this machine at a time, to be
+// read there; a single one may be larger.
+const copiedBytes = 512 << 20
+
+// batchesOf divides the files of a store that is elsewhere.
+func batchesOf(s Store, checks []fileCheck) [][]fileCheck {
+	if _, ok := s.(Pather); ok {
+		return [][]fileCheck{checks}
+	}
+	var batches [][]fileCheck
+	var bytes int64
+	from := 0
+	for i, c := range checks {
+		if i > from && bytes+c.File.Bytes > copiedBytes {
+			batches = append(batches, checks[from:i])
+			from, bytes = i, 0
+		}
+		bytes += c.File.Bytes
+	}
+	return append(batches, checks[from:])
+}
+
+func (v *Verifier) checkBatch(ctx context.Context, s Store, checks []fileCheck, deep bool) ([]Failure, error) {
+	var keys []string
+	for _, c := range checks {
+		keys = append(keys, c.key)
+	}
+	var mu sync.Mutex
+	local := map[string]string{}
+	var drops []func()
+	defer func() {
+		for _, drop := range drops {
+			drop()
+		}
+	}()
+	err := eachOf(ctx, s, keys, func(ctx context.Context, key string) error {
+		file, drop, err := localCopy(ctx, s, key)
+		if err != nil {
+			if isNotExist(err) {
+				return nil
+			}
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		local[key], drops = file, append(drops, drop)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var failures []Failure
+	var present []fileCheck
+	for _, c := range checks {
+		file, ok := local[c.key]
+		if !ok {
+			failures = append(failures, Failure{Path: c.File.Path, Reason: "missing"})
+			continue
+		}
+		c.Local = file
+		present = append(present, c)
+	}
+	found, err := v.run(ctx, present, deep)
+	return append(failures, found...), err
 }
 
 // localCopy returns a local file with an object's bytes.

@@ -27,8 +27,8 @@ func journalLsCommand(env Env) *cobra.Command {
 		Use:   "ls DIR",
 		Short: "List the journals in and below a directory, such as a destination",
 		Args:  usageArgs(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
-			all, err := jobs.Journals(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all, err := jobs.Journals(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -51,12 +51,12 @@ func journalCatCommand(env Env) *cobra.Command {
 		Example: `  offerlake journal cat out/parquet --key 610947572360 | jq .body
   offerlake journal cat out/parquet --ref 'demo/2026-11-22#9c1f0a8be6d2473e'`,
 		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if filter.Limit < 0 {
 				return usageError("--limit %d: it is 0 (all) or more", filter.Limit)
 			}
 			w := bufio.NewWriter(env.Stdout)
-			return errors.Join(jobs.CatJournals(w, args[0], filter), w.Flush())
+			return errors.Join(jobs.CatJournals(cmd.Context(), w, args[0], filter), w.Flush())
 		},
 	}
 	f := cmd.Flags()

@@ -250,7 +250,8 @@ output:
 		{"wrong secret", overHTTP(server, "marker-secret"), "", 1, []string{"denied", "gateway.credentials"}},
 		{"unreachable gateway", overHTTP("http://127.0.0.1:9", c.Secret), "", 1, []string{"unreachable", "gateway.endpoints"}},
 		{"destination below a file", overHTTP(server, c.Secret), file + "/out", 1, []string{file}},
-		{"no such destination scheme", overHTTP(server, c.Secret), "s3://bucket/x", 2, []string{"s3"}},
+		{"no such destination scheme", overHTTP(server, c.Secret), "ftp://bucket/x", 2, []string{"ftp", "s3://"}},
+		{"no region", overHTTP(server, c.Secret), "s3://bucket/x", 2, []string{"no region", "?region=", "AWS_REGION"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,6 +31,8 @@ var (
 	_ load.Store  = (*Local)(nil)
 	_ load.Pather = (*Local)(nil)
 	_ load.Locker = (*Local)(nil)
+
+	_ load.Unfinisher = (*Local)(nil)
 )
 
 // NewLocal returns the store in the directory dir, which need not exist yet.
@@ -52,11 +54,7 @@ func (l *Local) Path(key string) string { return filepath.Join(l.root, filepath.
 
 // file returns the path of a key that it has checked.
 func (l *Local) file(key string) (string, error) {
-	if !fs.ValidPath(key) || key == "." || strings.ContainsAny(key, "\\\x00") ||
-		strings.HasPrefix(path.Base(key), tempPrefix) {
-		return "", fmt.Errorf("key %q is not valid", key)
-	}
-	return l.Path(key), nil
+	return l.Path(key), checkKey(key)
 }
 
 // Create starts an object as a temporary file beside its place.
@@ -193,6 +191,38 @@ func (l *Local) keys(ctx context.Context, prefix string) ([]string, error) {
 	})
 	slices.Sort(keys)
 	return keys, err
+}
+
+// Unfinished implements load.Unfinisher.
+func (l *Local) Unfinished(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		err := filepath.WalkDir(l.Path(path.Dir(prefix+"x")), func(name string, d fs.DirEntry, err error) error {
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case errors.Is(err, fs.ErrNotExist):
+				return nil
+			case err != nil:
+				return err
+			case d.IsDir() || !strings.HasPrefix(d.Name(), tempPrefix):
+				return nil
+			}
+			rel, err := filepath.Rel(l.root, filepath.Join(filepath.Dir(name), finalName(d.Name())))
+			if key := filepath.ToSlash(rel); err == nil && strings.HasPrefix(key, prefix) && !yield(key, nil) {
+				return fs.SkipAll
+			}
+			return err
+		})
+		if err != nil {
+			yield("", err)
+		}
+	}
+}
+
+// finalName is the name that createTemp was asked for.
+func finalName(temp string) string {
+	name := strings.TrimPrefix(temp, tempPrefix)
+	return name[:max(strings.LastIndexByte(name, '-'), 0)]
 }
 
 // Rename moves an object. Both directories are synced, the new one first, so

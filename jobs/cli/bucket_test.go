@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"offerlake/extract/sandbox"
+	"offerlake/jobs"
+	"offerlake/load"
+	"offerlake/load/store"
+	"offerlake/load/storetest/servers"
+)
+
+// bucketJob is sandboxJob with both outputs in a bucket, and more lines behind it.
+func bucketJob(s *servers.Server, dir, more string) string {
+	job := sandboxJob("onebound", "rough", 300, "OUT")
+	for _, format := range []string{"parquet", "csv"} {
+		job = strings.ReplaceAll(job, "{url: OUT/"+format, fmt.Sprintf("{url: %q", s.URL(dir+"/"+format)))
+	}
+	return job + more
+}
+
+// bucketFiles is dataFiles for the two outputs of a bucketJob.
+func bucketFiles(t *testing.T, s *servers.Server, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, format := range []string{"parquet", "csv"} {
+		at, err := store.Open(s.URL(dir + "/" + format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, err := range at.List(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(key, "_offerlake/") {
+				continue
+			}
+			r, err := at.Open(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := sha256.New()
+			if _, err := io.Copy(h, r); err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			files[format+"/"+key] = hex.EncodeToString(h.Sum(nil)[:8])
+		}
+	}
+	return files
+}
+
+// nothingUnfinished checks that a run left nothing but what it published, its
+// journal and its records.
+func nothingUnfinished(t *testing.T, s *servers.Server, dir string) {
+	t.Helper()
+	for _, format := range []string{"parquet", "csv"} {
+		at, err := store.Open(s.URL(dir + "/" + format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, err := range at.List(t.Context(), "_offerlake/") {
+			part := strings.Split(key, "/")[1]
+			if err != nil || part == "staging" || part == "intents" || strings.HasSuffix(key, ".clock") {
+				t.Errorf("left behind: %s, %v", key, err)
+			}
+		}
+		for key, err := range at.(*store.Bucket).Unfinished(t.Context(), "") {
+			t.Errorf("upload left behind: %s, %v", key, err)
+		}
+	}
+}
+
+// TestBucket: a job whose outputs and journal are in a bucket gives the files that
+// it gives on a disk, and every command works there.
+func TestBucket(t *testing.T) {
+	local := t.TempDir()
+	mustRun(t, "run", writeJob(t, sandboxJob("onebound", "rough", 300, local)), "--date", "2026-11-22", "--progress", "none")
+	want := dataFiles(t, local)
+	for _, server := range []struct {
+		name  string
+		start func(testing.TB) *servers.Server
+	}{{"s3", servers.S3}, {"gcs", servers.GCS}, {"azure", servers.Azure}} {
+		t.Run(server.name, func(t *testing.T) {
+			s := server.start(t)
+			s.Setenv(t)
+			t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
+			job := writeJob(t, bucketJob(s, "lake/a b", ""))
+			dest := s.URL("lake/a b/parquet")
+			first := summaryOf(t, mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--json"))
+			if diff := cmp.Diff(want, bucketFiles(t, s, "lake/a b")); diff != "" {
+				t.Fatalf("files differ from those on a disk (-want +got):\n%s", diff)
+			}
+			nothingUnfinished(t, s, "lake/a b")
+			mustRun(t, "verify", dest, "--deep")
+			mustRun(t, "verify", s.URL("lake/a b/csv"))
+			if r := mustRun(t, "runs", dest); !strings.Contains(r.stdout, "published") {
+				t.Errorf("runs says:\n%s", r.stdout)
+			}
+			mustRun(t, "rejects", dest)
+			// Another machine replays it, from the journal in the bucket.
+			t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
+			if r := summaryOf(t, mustRun(t, "replay", job, "--date", "2026-11-22", "--progress", "none", "--json")); r.Calls != 0 || r.JournalDigest != first.JournalDigest {
+				t.Errorf("the replay made %d calls, from the journal %s; want 0 and %s", r.Calls, r.JournalDigest, first.JournalDigest)
+			}
+			if diff := cmp.Diff(want, bucketFiles(t, s, "lake/a b")); diff != "" {
+				t.Errorf("files differ after a replay (-want +got):\n%s", diff)
+			}
+			mustRun(t, "replay", job, "--date", "2026-11-22", "--progress", "none", "--journal", first.Journal, "--dest", t.TempDir())
+			again := summaryOf(t, mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--json"))
+			if again.Run != 3 || again.Journal == first.Journal { // run 2 was the replay
+				t.Errorf("the next run is number %d with the journal %s, want 3 and one of its own", again.Run, again.Journal)
+			}
+			var journals []jobs.JournalInfo
+			if err := json.Unmarshal([]byte(mustRun(t, "journal", "ls", dest, "--json").stdout), &journals); err != nil || len(journals) != 2 {
+				t.Errorf("journal ls lists %d journals, %v; want 2", len(journals), err)
+			}
+		})
+	}
+}
+
+// TestKillBucket is TestKill for a bucket: outputs, journal and locks are in S3.
+// After each kill, what a reader finds by the manifests is whole or nothing.
+func TestKillBucket(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	state := t.TempDir()
+	t.Setenv("OFFERLAKE_STATE_DIR", state)
+	begun := time.Now()
+	mustRun(t, "run", writeJob(t, bucketJob(s, "undisturbed", "")), "--date", "2026-11-22", "--progress", "none")
+	took := time.Since(begun)
+	want := bucketFiles(t, s, "undisturbed")
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	args := []string{"run", writeJob(t, bucketJob(s, "killed", "journal: {upload_every: 1s}\n")), "--date", "2026-11-22", "--progress", "none"}
+	for range kills(3) {
+		killAfter(t, time.Duration(dice.Int64N(int64(took))), args...)
+		wholeOrNothing(t, s, "killed", want)
+	}
+	mustRun(t, args...)
+	if diff := cmp.Diff(want, bucketFiles(t, s, "killed")); diff != "" {
+		t.Errorf("files differ from an undisturbed run's (-want +got):\n%s", diff)
+	}
+	nothingUnfinished(t, s, "killed")
+	mustRun(t, "verify", s.URL("killed/parquet"), "--deep")
+	mustRun(t, "journal", "ls", s.URL("killed/parquet")) // brings the journal here
+	answeredOnce(t, state)
+}
+
+// wholeOrNothing checks that the files of the manifests that are there are those
+// of an undisturbed run.
+func wholeOrNothing(t *testing.T, s *servers.Server, dir string, want map[string]string) {
+	t.Helper()
+	have := bucketFiles(t, s, dir)
+	for _, format := range []string{"parquet", "csv"} {
+		at, err := store.Open(s.URL(dir + "/" + format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifests, err := load.ReadManifests(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range manifests {
+			for _, f := range m.Files {
+				if key := format + "/" + f.Path; have[key] != want[key] || !strings.HasPrefix(f.SHA256, have[key]) {
+					t.Errorf("%s is in a manifest, but not as it should be", key)
+				}
+			}
+		}
+	}
+}
+
+// TestResumeElsewhere: a run that was begun on one machine, whose disk is gone for
+// a while, is finished from others. Only what had not gone up is asked again, and
+// the first machine's answers are taken in when it comes back.
+func TestResumeElsewhere(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	server, err := sandbox.New(sandbox.Options{Offers: 300, Seed: 7, Profile: sandbox.Rough})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := sandbox.Listen("127.0.0.1:0", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := sandbox.Credentials()
+	job := func(dir string) string {
+		yaml := bucketJob(s, dir, "journal: {upload_every: 1s}\n")
+		from, to := strings.Index(yaml, "gateway:"), strings.Index(yaml, "sources:")
+		return writeJob(t, yaml[:from]+fmt.Sprintf(`gateway:
+  kind: onebound
+  endpoints: ["%s"]
+  credentials: {key: "%s", secret: "%s"}
+  limits: {per_second: 15, burst: 1, in_flight: 4}
+`, l.URL(), c.Key, c.Secret)+yaml[to:])
+	}
+	machines := []string{t.TempDir(), t.TempDir()}
+	args := []string{"run", job("moved"), "--date", "2026-11-22", "--progress", "none"}
+	inBucket := func() int64 {
+		t.Helper()
+		t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
+		r := runCLI(t, "journal", "ls", s.URL("moved/parquet"), "--json")
+		var journals []jobs.JournalInfo
+		if r.code != 0 || json.Unmarshal([]byte(r.stdout), &journals) != nil || len(journals) != 1 {
+			t.Fatalf("no journal is in the bucket: %s%s", r.stdout, r.stderr)
+		}
+		return journals[0].Records
+	}
+	var lost int64
+	for _, dir := range machines {
+		t.Setenv("OFFERLAKE_STATE_DIR", dir)
+		killAfter(t, 2600*time.Millisecond, args...)
+		lost += server.Stats().Answered - server.Stats().Repeats - inBucket()
+	}
+	repeats := server.Stats().Repeats
+	if repeats > lost {
+		t.Errorf("%d answered calls were made again, but only %d had not gone up", repeats, lost)
+	}
+	t.Setenv("OFFERLAKE_STATE_DIR", machines[0])
+	args[len(args)-1] = "plain"
+	r := mustRun(t, args...)
+	if !strings.Contains(r.stderr, "answers of this machine") {
+		t.Errorf("the first machine's answers were not taken in:\n%s", r.stderr)
+	}
+	t.Logf("%d answers had not gone up, %d calls were made again, %d after the first machine came back", lost, repeats, server.Stats().Repeats-repeats)
+	if again := server.Stats().Repeats - repeats; again > lost {
+		t.Errorf("%d answered calls were made again, but only %d had not gone up", again, lost)
+	}
+	mustRun(t, "verify", s.URL("moved/parquet"), "--deep")
+	nothingUnfinished(t, s, "moved")
+}

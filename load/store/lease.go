@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+
+	"offerlake/load"
+)
+
+// leaseTTL is how long a lease on an object store holds without being renewed. It
+// is renewed four times as often; its holder stops relying on it after two
+// thirds of it, so that a request that is under way then has a third to end.
+const leaseTTL = 60 * time.Second
+
+// lease is the object that stands for a lock. It stays when the lock is given
+// up: only some stores can remove an object on a condition.
+type lease struct {
+	Note     string        `json:"note"`
+	Nonce    string        `json:"nonce"` // of the holder
+	Renewals int           `json:"renewals"`
+	Seconds  time.Duration `json:"seconds"` // how long it holds
+	Released bool          `json:"released"`
+	Process  process       `json:"process"`
+}
+
+// lockable is what leases need of a store.
+type lockable interface {
+	load.Swapper
+	// age returns how long ago an object was written, by the store's own clock, so
+	// that those of machines do not matter.
+	age(ctx context.Context, key string, written time.Time) (time.Duration, error)
+	read(ctx context.Context, key string) (content []byte, version string, written time.Time, err error)
+}
+
+// Lock takes a lease. That of a process of this machine that died is free at
+// once, that of another machine when it has not been renewed for its time.
+func (b *Bucket) Lock(ctx context.Context, key string, note []byte) (io.Closer, error) {
+	return acquire(ctx, b, key, note, b.ttl)
+}
+
+func acquire(ctx context.Context, s lockable, key string, note []byte, ttl time.Duration) (*heldLease, error) {
+	old, version, err := current(ctx, s, key)
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, 16)
+	rand.Read(nonce)
+	l := lease{Note: string(note), Nonce: hex.EncodeToString(nonce), Seconds: ttl / time.Second, Process: thisProcess()}
+	h := &heldLease{store: s, key: key, lease: l, ttl: ttl, lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
+	h.until = time.Now().Add(ttl * 2 / 3)
+	h.version, err = s.Swap(ctx, key, version, l.text())
+	if errors.Is(err, load.ErrConflict) {
+		// Somebody was quicker.
+		held := &load.HeldError{Key: key, Free: ttl}
+		if b, v, err := s.Read(ctx, key); err == nil && json.Unmarshal(b, &old) == nil {
+			held.Note, held.Renewal = []byte(old.Note), v
+		}
+		return nil, held
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	go h.keep()
+	return h, nil
+}
+
+// current returns the lease that is there, with its version, if it may be
+// replaced; else the error is a *load.HeldError.
+func current(ctx context.Context, s lockable, key string) (l lease, version string, err error) {
+	content, version, written, err := s.read(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return lease{}, "", nil
+	}
+	if err != nil {
+		return lease{}, "", fmt.Errorf("lock: %w", err)
+	}
+	if json.Unmarshal(content, &l) != nil || l.Seconds <= 0 {
+		l = lease{Note: string(content), Seconds: leaseTTL / time.Second} // no lease of ours: it is left alone for as long
+	}
+	if l.Released || l.Process.gone() {
+		return l, version, nil
+	}
+	age, err := s.age(ctx, key, written)
+	if err != nil {
+		return lease{}, "", fmt.Errorf("lock: %w", err)
+	}
+	if free := l.Seconds*time.Second - age; free > 0 {
+		return l, "", &load.HeldError{Key: key, Note: []byte(l.Note), Free: free, Renewal: version}
+	}
+	return l, version, nil
+}
+
+// age implements lockable, by writing another object. That several do so at a
+// time does not matter: what each reads was written after it asked.
+func (b *Bucket) age(ctx context.Context, key string, written time.Time) (time.Duration, error) {
+	clock := key + ".clock"
+	if err := b.put(ctx, clock, []byte("what time is it?\n")); err != nil {
+		return 0, err
+	}
+	_, _, now, err := b.read(ctx, clock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // another one has just removed it: the lease is looked at again
+	}
+	return now.Sub(written), errors.Join(err, b.Remove(ctx, clock))
+}
+
+// put writes a small object, whatever is there.
+func (b *Bucket) put(ctx context.Context, key string, content []byte) error {
+	o, err := b.Create(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer o.Abort()
+	if _, err := o.Write(content); err != nil {
+		return err
+	}
+	return o.Commit(ctx)
+}
+
+// text is the object's content. Everything that tells two leases, or two renewals
+// of one, apart is in it.
+func (l lease) text() []byte {
+	b, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		panic(err) // of strings and numbers
+	}
+	return append(b, '\n')
+}
+
+// heldLease is a lease that this process holds.
+type heldLease struct {
+	store lockable
+	key   string
+	ttl   time.Duration
+
+	// What follows belongs to keep until done is closed.
+	lease   lease
+	version string
+	until   time.Time // until when it can be relied on, by the monotonic clock
+	err     error
+
+	lost chan struct{} // closed with err set
+	stop chan struct{} // closed by Close
+	done chan struct{} // closed by keep when it returns
+	once sync.Once
+}
+
+var _ load.Lease = (*heldLease)(nil)
+
+// Lost implements load.Lease.
+func (h *heldLease) Lost() <-chan struct{} { return h.lost }
+
+// Err implements load.Lease.
+func (h *heldLease) Err() error {
+	select {
+	case <-h.lost:
+		return h.err
+	default:
+		return nil
+	}
+}
+
+// keep renews the lease until it is given up or lost.
+func (h *heldLease) keep() {
+	defer close(h.done)
+	next := time.NewTimer(h.ttl / 4)
+	defer next.Stop()
+	for {
+		select {
+		case <-h.stop:
+			return
+		case <-next.C:
+		}
+		err := h.renew()
+		switch {
+		case err == nil:
+			next.Reset(h.ttl / 4)
+			continue
+		case errors.Is(err, load.ErrConflict) || !time.Now().Before(h.until):
+			h.err = fmt.Errorf("the lock %s could not be renewed and is no longer ours: %w", h.key, err)
+			close(h.lost)
+			return
+		}
+		next.Reset(min(h.ttl/20, max(time.Until(h.until), 0)))
+	}
+}
+
+// renew writes the lease again. It takes no longer than the lease can be relied on.
+func (h *heldLease) renew() error {
+	started := time.Now()
+	ctx, cancel := context.WithDeadline(context.Background(), h.until)
+	defer cancel()
+	h.lease.Renewals++
+	version, err := h.store.Swap(ctx, h.key, h.version, h.lease.text())
+	if err != nil {
+		return err
+	}
+	h.version, h.until = version, started.Add(h.ttl*2/3)
+	return nil
+}
+
+// Close gives the lock up. If that fails, it is free when its time is over.
+func (h *heldLease) Close() error {
+	h.once.Do(func() { close(h.stop) })
+	<-h.done
+	if h.err != nil {
+		return nil // it is somebody else's
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), h.until)
+	defer cancel()
+	h.lease.Released = true
+	_, err := h.store.Swap(ctx, h.key, h.version, h.lease.text())
+	return err
+}
