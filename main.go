@@ -21,6 +21,7 @@ const softMemory = 240 << 20
 // calls, those under way are waited for a few seconds, everything answered is
 // saved. The second one stops at once.
 func main() {
+	cli.ForbidCore()
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemory)
 	}

@@ -165,7 +165,7 @@ func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*cata
 	arrived := time.Now()
 	r := catalog.Record{
 		Key: t.key, At: c.opts.Now(), Status: rep.status, Attempt: t.nextAttempt(),
-		Latency: rep.latency, Body: rep.body, Error: rep.fault,
+		Latency: rep.latency, Body: c.redact.body(rep.body), Error: rep.fault,
 	}
 	// The answer is kept before anything looks at it: it may be paid for.
 	if err := c.keep(q.API, r); err != nil {

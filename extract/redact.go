@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bytes"
 	"errors"
 	"net/url"
 	"slices"
@@ -24,13 +25,19 @@ const minFragment = 4
 type redactor struct {
 	mu    sync.Mutex
 	forms atomic.Pointer[[]string] // longest first; replaced, never changed
+	long  atomic.Pointer[[][]byte] // those that are taken out of answers, too
 }
 
 func newRedactor() *redactor {
 	r := &redactor{}
 	r.forms.Store(new([]string))
+	r.long.Store(new([][]byte))
 	return r
 }
+
+// minSecret is the length in bytes from which a value is taken out of whole
+// answers. A shorter one, or a number, may as well be a part of the catalogue.
+const minSecret = 16
 
 // add makes r take out values too, as they are and as they are written in
 // URLs and in JSON that escapes slashes.
@@ -48,6 +55,24 @@ func (r *redactor) add(values ...string) {
 	// A value that contains another one has to be tried first.
 	slices.SortStableFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	r.forms.Store(&forms)
+	var long [][]byte
+	for _, f := range forms {
+		if len(f) >= minSecret && strings.Trim(f, "0123456789") != "" {
+			long = append(long, []byte(f))
+		}
+	}
+	r.long.Store(&long)
+}
+
+// body takes secrets out of an answer that echoes them. One that does not stays
+// the same slice.
+func (r *redactor) body(b []byte) []byte {
+	for _, f := range *r.long.Load() {
+		if bytes.Contains(b, f) {
+			b = bytes.ReplaceAll(b, f, []byte(hidden))
+		}
+	}
+	return b
 }
 
 // text takes whole values out of s.

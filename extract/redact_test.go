@@ -96,3 +96,26 @@ func TestIssuesHoldNoSecret(t *testing.T) {
 		t.Errorf("issue = %+v, want %+v", issue, want)
 	}
 }
+
+// TestSecretsAreTakenOutOfAnswers: a gateway that echoes a secret does not bring
+// it into the journal, and what may be a part of the catalogue stays.
+func TestSecretsAreTakenOutOfAnswers(t *testing.T) {
+	t.Parallel()
+	r := newRedactor()
+	const secret = "s3cr/t-of-the-app-1688"
+	r.add(secret, "1688001", "1688001688001688001")
+	for _, test := range []struct{ body, want string }{
+		{`{"error":"secret ` + secret + ` of key 1688001"}`, `{"error":"secret [redacted] of key 1688001"}`},
+		{`{"error":"s3cr\/t-of-the-app-1688"}`, `{"error":"[redacted]"}`},
+		{`{"url":"/?s=s3cr%2Ft-of-the-app-1688"}`, `{"url":"/?s=[redacted]"}`},
+		{`{"id":1688001688001688001}`, `{"id":1688001688001688001}`},
+		{``, ``},
+	} {
+		if got := string(r.body([]byte(test.body))); got != test.want {
+			t.Errorf("body(%s) = %s, want %s", test.body, got, test.want)
+		}
+	}
+	if b := []byte("nothing to hide"); &r.body(b)[0] != &b[0] {
+		t.Error("an answer without a secret is copied")
+	}
+}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -129,12 +130,26 @@ func expandEnv(s string, getenv func(string) (string, bool)) (string, error) {
 	}
 }
 
+// inProcessList reports whether an override of a path would show a secret.
+func inProcessList(path string) bool {
+	steps := splitPath(path)
+	last := steps[len(steps)-1]
+	if len(steps) < 2 || steps[0] != "gateway" || steps[1] != "credentials" {
+		return last == "api_key"
+	}
+	return !slices.Contains([]string{"token_file", "redirect_uri", "per_second", "per_day"}, last)
+}
+
 // set applies one --set override, "gateway.limits.per_second=2" or
 // "output[0].url=out/x", to the tree. Missing mappings are made.
 func (p *parsing) set(root ast.Node, override string) {
 	path, value, ok := strings.Cut(override, "=")
 	if !ok || path == "" {
 		p.faults = append(p.faults, Fault{File: "--set " + override, Message: "not of the form path=value, such as gateway.limits.per_second=2"})
+		return
+	}
+	if inProcessList(path) {
+		p.faults = append(p.faults, Fault{File: "--set " + path, Message: "a secret on the command line can be read by every user of this machine", Hint: "Write ${NAME} in the job file and set NAME in the environment."})
 		return
 	}
 	added, err := setPath(root, splitPath(path), value)

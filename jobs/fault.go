@@ -2,7 +2,10 @@ package jobs
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Fault is one thing that is wrong with a job file.
@@ -30,9 +33,9 @@ func (fs Faults) Error() string {
 		if f.Line > 0 {
 			fmt.Fprintf(&b, ":%d:%d", f.Line, f.Column)
 		}
-		b.WriteString(": " + f.Message)
+		b.WriteString(": " + withoutUsers(f.Message))
 		if f.Source != "" {
-			fmt.Fprintf(&b, "\n%6d | %s\n       | %s^", f.Line, f.Source, padding(f.Source, f.Column-1))
+			fmt.Fprintf(&b, "\n%6d | %s\n       | %s^", f.Line, masked(f.Source), padding(f.Source, f.Column-1))
 		}
 		if f.Hint != "" {
 			b.WriteString("\n         " + f.Hint)
@@ -40,6 +43,37 @@ func (fs Faults) Error() string {
 	}
 	return b.String()
 }
+
+// What masked hides: the user and password of an address, and a value after the
+// name of a secret, which may be mistyped.
+var (
+	userOfURL = regexp.MustCompile(`://[^/@\s"]+@`)
+	namedText = regexp.MustCompile(`([A-Za-z_]+)(\s*:\s*)("[^"]*"|'[^']*'|[^\s,{\[][^\s,}\]#]*)`)
+)
+
+// masked returns a line of a job file with asterisks in place of what may be
+// secret and does not come from the environment; its length stays.
+func masked(s string) string {
+	return namedText.ReplaceAllStringFunc(withoutUsers(s), func(pair string) string {
+		m := namedText.FindStringSubmatch(pair)
+		name, value := strings.ToLower(m[1]), m[3]
+		near := func(secret string) bool { return editDistance(name, secret) <= len(secret)/5 }
+		if !slices.ContainsFunc(secretNames, near) || strings.HasPrefix(strings.Trim(value, `"'`), "${") {
+			return pair
+		}
+		return m[1] + m[2] + stars(value)
+	})
+}
+
+// withoutUsers is masked for addresses only.
+func withoutUsers(s string) string {
+	return userOfURL.ReplaceAllStringFunc(s, func(u string) string { return "://" + stars(u[3:len(u)-1]) + "@" })
+}
+
+// secretNames are the fields of a job file that hold secrets.
+var secretNames = []string{"key", "secret", "app_key", "app_secret", "access_token", "refresh_token", "code", "api_key", "webhook", "credentials"}
+
+func stars(s string) string { return strings.Repeat("*", utf8.RuneCountInString(s)) }
 
 // nearest returns the candidate that a mistyped word most likely meant, or ""
 // when none is close.

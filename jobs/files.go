@@ -2,6 +2,8 @@ package jobs
 
 import (
 	"fmt"
+	"math"
+	"syscall"
 
 	"offerlake/load"
 )
@@ -40,3 +42,13 @@ func (j *Job) openFiles(limit, side int, calls bool) (int, error) {
 
 // defaultOpenFiles is load's; more brought nothing.
 const defaultOpenFiles = 64
+
+// FileLimit returns how many files this process may have open, 0 if there is no
+// limit that matters.
+func FileLimit() int {
+	var r syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || uint64(r.Cur) > math.MaxInt32 {
+		return 0
+	}
+	return int(r.Cur)
+}

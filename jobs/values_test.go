@@ -122,12 +122,29 @@ func TestSetFaults(t *testing.T) {
 	}
 }
 
+// TestSetOfSecrets: a secret on the command line is refused, and not repeated.
+func TestSetOfSecrets(t *testing.T) {
+	t.Parallel()
+	for set, refused := range map[string]bool{
+		"gateway.credentials.secret=passw0rd": true, "gateway.credentials={key: k, secret: passw0rd}": true, "gateway.credentials[0].key=passw0rd": true,
+		"lineage.api_key=passw0rd": true, "gateway.credentials.token_file=passw0rd": false, "gateway.credentials.per_second=2": false,
+	} {
+		_, err := Parse("test.yaml", []byte(goodJob), LoadOptions{Getenv: env("KEY", "k", "RATE", "1"), Set: []string{set}})
+		if got := err != nil && strings.Contains(err.Error(), "on the command line"); got != refused {
+			t.Errorf("--set %s: %v, refused: want %t", set, err, refused)
+		}
+		if refused && strings.Contains(err.Error(), "passw0rd") {
+			t.Errorf("--set %s: %v repeats the secret", set, err)
+		}
+	}
+}
+
 // TestSetTextAsWritten: an override of a text field is not rewritten either.
 func TestSetTextAsWritten(t *testing.T) {
 	t.Parallel()
 	job, err := Parse("test.yaml", []byte(goodJob), LoadOptions{
 		Getenv: env("KEY", "k", "RATE", "1"),
-		Set:    []string{"sources[0].search.keywords=[1.50]", "gateway.credentials.secret=0123", "sources[0].search.price.to=12345678901234.5678"},
+		Set:    []string{"sources[0].search.keywords=[1.50]", "gateway.language=0123", "sources[0].search.price.to=12345678901234.5678"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -135,8 +152,8 @@ func TestSetTextAsWritten(t *testing.T) {
 	if got, want := job.Sources[0].Search.Keywords[0], "1.50"; got != want {
 		t.Errorf("keyword = %q, want %q", got, want)
 	}
-	if got, want := job.Gateway.Credentials[0].Secret, "0123"; got != want {
-		t.Errorf("secret = %q, want %q", got, want)
+	if got, want := job.Gateway.Language, "0123"; got != want {
+		t.Errorf("language = %q, want %q", got, want)
 	}
 	if got, want := job.Sources[0].Search.Price.To.Decimal, catalog.Decimal(123456789012345678); got != want {
 		t.Errorf("price.to = %d, want %d", got, want)

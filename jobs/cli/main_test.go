@@ -23,6 +23,7 @@ import (
 // else ever runs the tests, whatever the environment.
 func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || !strings.HasPrefix(os.Args[1], "-test.") {
+		ForbidCore()
 		os.Exit(Main(context.Background(), Env{
 			Args: os.Args[1:], Drain: make(chan struct{}), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		}))

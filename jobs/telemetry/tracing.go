@@ -2,7 +2,9 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -46,7 +48,7 @@ func OpenTracing(ctx context.Context, getenv func(string) string, version string
 	if err != nil {
 		return nil, err
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(failed)) // the library has no other place for it
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { failed(hostsOnly(err)) })) // the library has no other place for it
 	return &Tracing{
 		provider: sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about)),
 		parent:   parentOf(getenv("TRACEPARENT"), getenv("TRACESTATE")),
@@ -114,4 +116,12 @@ func (t *Tracing) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 	defer cancel()
 	return t.provider.Shutdown(ctx)
+}
+
+var addressAfterHost = regexp.MustCompile(`(https?://)(?:[^/\s"@]*@)?([^/\s"]+)[^\s":]*`)
+
+// hostsOnly leaves the hosts of the addresses in an error, whose paths and
+// queries are often secrets.
+func hostsOnly(err error) error {
+	return errors.New(addressAfterHost.ReplaceAllString(err.Error(), "$1$2"))
 }

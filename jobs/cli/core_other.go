@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// ForbidCore does nothing here: the system's own settings decide.
+func ForbidCore() {}
