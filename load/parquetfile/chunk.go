@@ -1,6 +1,7 @@
 package parquetfile
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -8,33 +9,62 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/parquet"
 	pqfile "github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
 
-// batchValues is how many values are handed to the library at a time: after
-// each batch it looks whether the page is full.
+// batchValues is how many values are put into a page at a time: after each
+// batch it is seen whether the page is full.
 const batchValues = 1024
 
-// groupWriter writes the columns of row groups. It goes straight to the
-// library's column writers, because the way over its Arrow tables takes
-// several times as long: it boxes every value that goes into a dictionary and
-// copies the others twice. The memory is used again from column to column.
+// groupWriter writes row groups, the columns of each one after the other. Where
+// tables have most of their values it uses the library's page writer, and
+// its column writers for the rest: the way over its Arrow tables takes several
+// times as long. The memory is used again from column to column.
 type groupWriter struct {
 	ctx   context.Context // as the library's Arrow functions want it
+	pager pqfile.PageWriter
 	text  textDictionary
 	wide  intDictionary[int64]
 	slim  intDictionary[int32]
-	index []int32 // numbers of a chunk's values in its dictionary
 
+	// The row group that is being written.
+	out     *sink
+	props   *parquet.WriterProperties
+	group   *metadata.RowGroupMetaDataBuilder
+	ordinal int16
+	written int64 // bytes of its pages
+	rows    int   // of its last column
+
+	// The column that is being written.
 	def, rep []int16
+	index    []int32 // the values' numbers in their dictionary, without nulls
 	texts    []parquet.ByteArray
+	ends     []int
 	longs    []int64
 	shorts   []int32
+
+	page, plain []byte
+	packed      bytes.Buffer
 }
 
 func newGroupWriter() *groupWriter {
 	props := pqarrow.DefaultWriterProps()
 	return &groupWriter{ctx: pqarrow.NewArrowWriteContext(context.Background(), &props)}
+}
+
+// begin begins a row group, which is the file's of that number from 0.
+func (w *groupWriter) begin(out *sink, props *parquet.WriterProperties, group *metadata.RowGroupMetaDataBuilder, ordinal int) {
+	w.out, w.props, w.group, w.ordinal, w.written = out, props, group, int16(ordinal), 0
+}
+
+// end ends a row group. What belongs to a file is not kept.
+func (w *groupWriter) end(rows int) error {
+	w.group.SetNumRows(rows)
+	err := w.group.Finish(w.written, w.ordinal)
+	w.out, w.props, w.group = nil, nil, nil
+	clear(w.texts[:cap(w.texts)])
+	return err
 }
 
 // leaf is one physical column of one record batch: its values, null slots
@@ -52,12 +82,12 @@ func (l *leaf) levels() int {
 	return l.values.Len()
 }
 
-// column writes one column of a table as the next column chunk of rg, or as
-// the next two.
-func (w *groupWriter) column(rg pqfile.SerialRowGroupWriter, field arrow.Field, batches []arrow.Array) error {
+// column writes one column of a table as the next column chunk, or as the next
+// two.
+func (w *groupWriter) column(field arrow.Field, batches []arrow.Array) error {
 	w.def, w.rep = w.def[:0], w.rep[:0]
 	if _, ok := batches[0].(*array.Map); ok {
-		return w.pairs(rg, batches)
+		return w.pairs(batches)
 	}
 	leaves := make([]leaf, len(batches))
 	for i, a := range batches {
@@ -66,7 +96,7 @@ func (w *groupWriter) column(rg pqfile.SerialRowGroupWriter, field arrow.Field, 
 			leaves[i].def = w.definitions(a)
 		}
 	}
-	return w.chunk(rg, leaves, field.Nullable)
+	return w.chunk(leaves, field.Nullable)
 }
 
 // definitions returns a level per value: 1, or 0 for a null.
@@ -87,7 +117,7 @@ func (w *groupWriter) definitions(a arrow.Array) []int16 {
 }
 
 // pairs writes the keys and the values of maps.
-func (w *groupWriter) pairs(rg pqfile.SerialRowGroupWriter, batches []arrow.Array) error {
+func (w *groupWriter) pairs(batches []arrow.Array) error {
 	keys, items := make([]leaf, len(batches)), make([]leaf, len(batches))
 	for i, b := range batches {
 		m := b.(*array.Map)
@@ -99,10 +129,10 @@ func (w *groupWriter) pairs(rg pqfile.SerialRowGroupWriter, batches []arrow.Arra
 		defer v.Release()
 		keys[i], items[i] = leaf{k, def, rep}, leaf{v, def, rep}
 	}
-	if err := w.chunk(rg, keys, false); err != nil {
+	if err := w.chunk(keys, false); err != nil {
 		return err
 	}
-	return w.chunk(rg, items, false)
+	return w.chunk(items, false)
 }
 
 // entries returns the levels of maps: an empty one has a single entry that is
@@ -122,40 +152,48 @@ func (w *groupWriter) entries(m *array.Map) (def, rep []int16) {
 }
 
 // chunk writes the next column chunk.
-func (w *groupWriter) chunk(rg pqfile.SerialRowGroupWriter, leaves []leaf, nullable bool) error {
-	cw, err := rg.NextColumn()
+func (w *groupWriter) chunk(leaves []leaf, nullable bool) error {
+	meta, err := w.next()
 	if err != nil {
 		return err
 	}
-	dictionary := cw.CurrentEncoder().Encoding() == parquet.Encodings.PlainDict
+	dictionary := w.props.DictionaryEnabledFor(meta.Descr().Path())
 	repeated := leaves[0].rep != nil
-	switch cw := cw.(type) {
-	case *pqfile.ByteArrayColumnChunkWriter:
+	switch meta.Descr().PhysicalType() {
+	case parquet.Types.ByteArray:
 		if isText(leaves[0].values) && dictionary {
-			return w.dictionaryText(cw, leaves)
+			return w.dictionaryText(meta, leaves)
 		}
 		if isText(leaves[0].values) && !repeated {
-			return w.plainText(cw, leaves)
+			return w.plainText(meta, leaves)
 		}
-	case *pqfile.Int64ColumnChunkWriter:
+	case parquet.Types.Int64:
 		if _, ok := w.int64s(leaves[0].values); ok && dictionary {
-			return dictionaryInts(w, cw, leaves, &w.wide, w.int64s)
-		} else if ok && !repeated {
-			return plainInts(leaves, &w.longs, w.int64s, cw.WriteBatch)
+			return dictionaryInts(w, meta, leaves, &w.wide, w.int64s)
 		}
-	case *pqfile.Int32ColumnChunkWriter:
+	case parquet.Types.Int32:
 		if _, ok := int32s(leaves[0].values); ok && dictionary {
-			return dictionaryInts(w, cw, leaves, &w.slim, int32s)
-		} else if ok && !repeated {
-			return plainInts(leaves, &w.shorts, int32s, cw.WriteBatch)
+			return dictionaryInts(w, meta, leaves, &w.slim, int32s)
 		}
 	}
-	for _, l := range leaves {
-		if err := pqarrow.WriteArrowToColumn(w.ctx, cw, l.values, l.def, l.rep, nullable); err != nil {
-			return err
+	return w.library(meta, func(cw pqfile.ColumnChunkWriter) error {
+		switch cw := cw.(type) {
+		case *pqfile.Int64ColumnChunkWriter:
+			if _, ok := w.int64s(leaves[0].values); ok && !repeated {
+				return plainInts(leaves, &w.longs, w.int64s, cw.WriteBatch)
+			}
+		case *pqfile.Int32ColumnChunkWriter:
+			if _, ok := int32s(leaves[0].values); ok && !repeated {
+				return plainInts(leaves, &w.shorts, int32s, cw.WriteBatch)
+			}
 		}
-	}
-	return nil
+		for _, l := range leaves {
+			if err := pqarrow.WriteArrowToColumn(w.ctx, cw, l.values, l.def, l.rep, nullable); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func isText(a arrow.Array) bool {
@@ -226,35 +264,30 @@ func plainInts[V int32 | int64](leaves []leaf, scratch *[]V, valuesOf func(arrow
 }
 
 // plainText writes texts without a dictionary.
-func (w *groupWriter) plainText(cw *pqfile.ByteArrayColumnChunkWriter, leaves []leaf) error {
+func (w *groupWriter) plainText(meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf) error {
+	w.texts = w.texts[:0]
 	for _, l := range leaves {
-		w.texts = w.texts[:0]
 		offsets, data := textsOf(l.values.(*array.String))
 		for i := range l.values.Len() {
 			if l.def == nil || l.def[i] == 1 {
 				w.texts = append(w.texts, data[offsets[i]:offsets[i+1]])
 			}
 		}
-		if err := inBatches(&l, func(from, to, slot, n int) error {
-			_, err := cw.WriteBatch(w.texts[slot:slot+n], l.defined(from, to), nil)
-			return err
-		}); err != nil {
-			return err
-		}
 	}
-	return nil
+	return w.pages(meta, w.props.EncodingFor(meta.Descr().Path())).texts(leaves)
 }
 
-// textsOf returns where the texts of an array begin and end in its bytes.
+// textsOf returns where the texts of an array begin and end in its bytes, which
+// are not nil.
 func textsOf(a *array.String) (offsets []int32, data []byte) {
 	if a.Len() == 0 {
 		return nil, nil
 	}
-	offsets = a.ValueOffsets()
-	if raw := a.Data().Buffers()[2]; raw != nil {
+	data = []byte{}
+	if raw := a.Data().Buffers()[2]; raw != nil && raw.Len() > 0 {
 		data = raw.Bytes()
 	}
-	return offsets, data
+	return a.ValueOffsets(), data
 }
 
 func (l *leaf) defined(from, to int) []int16 {
@@ -269,6 +302,15 @@ func (l *leaf) repeated(from, to int) []int16 {
 		return nil
 	}
 	return l.rep[from:to]
+}
+
+// rowsIn returns how many rows begin in a stretch of levels.
+func (l *leaf) rowsIn(from, to int) int {
+	n := to - from
+	for _, level := range l.repeated(from, to) {
+		n -= int(level)
+	}
+	return n
 }
 
 // inBatches calls write for one stretch of levels after the other, with the

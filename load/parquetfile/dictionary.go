@@ -2,13 +2,13 @@ package parquetfile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
-	pqfile "github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
 )
 
@@ -96,13 +96,13 @@ func (d *textDictionary) bounds() (low, high []byte) {
 	return low, high
 }
 
-// values returns the texts as an array that shares their memory.
-func (d *textDictionary) values() arrow.Array {
-	data := array.NewData(arrow.BinaryTypes.String, d.n, []*memory.Buffer{
-		nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(d.starts)), memory.NewBufferBytes(d.data),
-	}, nil, 0, 0)
-	defer data.Release()
-	return array.NewStringData(data)
+// plain appends the texts as Parquet's plain encoding has them.
+func (d *textDictionary) plain(b []byte) []byte {
+	for i := range d.n {
+		s := d.text(i)
+		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
+	}
+	return b
 }
 
 // intDictionary numbers integers.
@@ -146,33 +146,29 @@ func (d *intDictionary[V]) bounds() (low, high V) {
 	return low, high
 }
 
-// values returns the integers as an array that shares their memory.
-func (d *intDictionary[V]) values() arrow.Array {
-	if list, ok := any(d.list).([]int32); ok {
-		return intArray(arrow.PrimitiveTypes.Int32, arrow.Int32Traits.CastToBytes(list), d.n)
+// plain appends the integers as Parquet's plain encoding has them.
+func (d *intDictionary[V]) plain(b []byte) []byte {
+	for _, v := range d.list {
+		if unsafe.Sizeof(v) == 4 {
+			b = binary.LittleEndian.AppendUint32(b, uint32(v))
+		} else {
+			b = binary.LittleEndian.AppendUint64(b, uint64(v))
+		}
 	}
-	return intArray(arrow.PrimitiveTypes.Int64, arrow.Int64Traits.CastToBytes(any(d.list).([]int64)), d.n)
-}
-
-func intArray(t arrow.DataType, raw []byte, n int) arrow.Array {
-	data := array.NewData(t, n, []*memory.Buffer{nil, memory.NewBufferBytes(raw)}, nil, 0, 0)
-	defer data.Release()
-	return array.MakeFromData(data)
+	return b
 }
 
 // dictionaryText writes texts by their numbers in a dictionary.
-func (w *groupWriter) dictionaryText(cw *pqfile.ByteArrayColumnChunkWriter, leaves []leaf) error {
+func (w *groupWriter) dictionaryText(meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf) error {
 	d := &w.text
 	d.reset()
 	w.index = w.index[:0]
 	for _, l := range leaves {
 		offsets, data := textsOf(l.values.(*array.String))
-		w.pad(l.values)
 		last, lastNumber := []byte(nil), int32(-1)
 		nulls := l.values.NullN() > 0
 		for i := range l.values.Len() {
 			if nulls && l.values.IsNull(i) {
-				w.index = append(w.index, 0)
 				continue
 			}
 			s := data[offsets[i]:offsets[i+1]]
@@ -182,86 +178,44 @@ func (w *groupWriter) dictionaryText(cw *pqfile.ByteArrayColumnChunkWriter, leav
 			w.index = append(w.index, lastNumber)
 		}
 	}
+	p := w.pages(meta, w.props.DictionaryIndexEncoding())
 	if d.n > 0 {
-		// The library's own way to take bounds from an array passes over "".
-		low, high := d.bounds()
-		cw.PageStatistics().(*metadata.ByteArrayStatistics).SetMinMax(low, high)
+		p.stats.(*metadata.ByteArrayStatistics).SetMinMax(d.bounds()) // with the first page, and so with the chunk
 	}
-	return w.numbers(cw, leaves, d.n, d.values)
+	w.plain = d.plain(w.plain[:0])
+	if err := p.dictionary(w.plain, d.n); err != nil {
+		return err
+	}
+	return p.numbers(leaves, d.n)
 }
 
 // dictionaryInts writes integers by their numbers in a dictionary.
-func dictionaryInts[V int32 | int64](w *groupWriter, cw pqfile.ColumnChunkWriter, leaves []leaf, d *intDictionary[V],
+func dictionaryInts[V int32 | int64](w *groupWriter, meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf, d *intDictionary[V],
 	valuesOf func(arrow.Array) ([]V, bool)) error {
 	d.reset()
 	w.index = w.index[:0]
 	for _, l := range leaves {
 		values, _ := valuesOf(l.values)
-		w.pad(l.values)
 		nulls := l.values.NullN() > 0
 		for i, v := range values {
-			if nulls && l.values.IsNull(i) {
-				w.index = append(w.index, 0)
-			} else {
+			if !nulls || l.values.IsValid(i) {
 				w.index = append(w.index, d.number(v))
 			}
 		}
 	}
+	p := w.pages(meta, w.props.DictionaryIndexEncoding())
 	if d.n > 0 {
 		low, high := d.bounds()
-		switch s := cw.PageStatistics().(type) {
+		switch s := p.stats.(type) {
 		case *metadata.Int64Statistics:
 			s.SetMinMax(int64(low), int64(high))
 		case *metadata.Int32Statistics:
 			s.SetMinMax(int32(low), int32(high))
 		}
 	}
-	return w.numbers(cw, leaves, d.n, d.values)
-}
-
-// pad makes the numbers of an array begin as far from where its memory begins
-// as its null bits do.
-func (w *groupWriter) pad(a arrow.Array) {
-	for range a.Data().Offset() {
-		w.index = append(w.index, 0)
+	w.plain = d.plain(w.plain[:0])
+	if err := p.dictionary(w.plain, d.n); err != nil {
+		return err
 	}
-}
-
-// numbers writes a dictionary of n values and the numbers in w.index. What the
-// library counts of values it does not count of numbers, so that is done here;
-// the bounds are with the first page and so with the chunk.
-func (w *groupWriter) numbers(cw pqfile.ColumnChunkWriter, leaves []leaf, n int, dictionary func() arrow.Array) error {
-	if n > 0 {
-		values := dictionary()
-		defer values.Release()
-		// The type of the encoder is in an internal package of the library.
-		if err := cw.CurrentEncoder().(interface{ PutDictionary(arrow.Array) error }).PutDictionary(values); err != nil {
-			return err
-		}
-	}
-	raw, stats := w.index, cw.PageStatistics()
-	for _, l := range leaves {
-		offset, slots := l.values.Data().Offset(), l.values.Len()
-		data := array.NewData(arrow.PrimitiveTypes.Int32, slots, []*memory.Buffer{
-			l.values.Data().Buffers()[0], memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(raw[:offset+slots])),
-		}, nil, l.values.NullN(), offset)
-		indices := array.NewInt32Data(data)
-		data.Release()
-		defer indices.Release()
-		raw = raw[offset+slots:]
-		err := inBatches(&l, func(from, to, slot, n int) error {
-			stats.IncNulls(int64(to - from - n))
-			stats.IncNumValues(int64(n))
-			if l.rep == nil { // null slots are there, too
-				slot, n = from, to-from
-			}
-			some := array.NewSlice(indices, int64(slot), int64(slot+n))
-			defer some.Release()
-			return cw.WriteDictIndices(some, l.defined(from, to), l.repeated(from, to))
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.numbers(leaves, d.n)
 }

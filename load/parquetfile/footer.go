@@ -16,8 +16,7 @@ import (
 // is taken apart before it is written: the only use that writing makes of the
 // second library, of whose code these are the generated types of the format.
 
-const footerTail = 8 // length of the metadata, and the magic bytes
-
+// footerMagic begins and ends a file.
 var footerMagic = []byte("PAR1")
 
 // extras are what the footer gets beyond what the library writes.
@@ -27,7 +26,7 @@ type extras struct {
 }
 
 // finishFooter returns what belongs behind the row groups of a file: Bloom
-// filters, and the footer that the library wrote, with the extras. offset is
+// filters, and the footer that the library made, with the extras. offset is
 // where in the file that is.
 func finishFooter(footer []byte, offset int64, x extras) ([]byte, error) {
 	meta, err := readFooter(footer)
@@ -64,18 +63,9 @@ func finishFooter(footer []byte, offset int64, x extras) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-var errFooter = errors.New("the library wrote another footer than is known")
-
 func readFooter(b []byte) (*thriftparquet.FileMetaData, error) {
-	if len(b) < footerTail || !bytes.Equal(b[len(b)-len(footerMagic):], footerMagic) {
-		return nil, errFooter
-	}
-	n := int(binary.LittleEndian.Uint32(b[len(b)-footerTail:]))
-	if n != len(b)-footerTail {
-		return nil, errFooter
-	}
 	meta := thriftparquet.NewFileMetaData()
-	in := &thrift.TMemoryBuffer{Buffer: bytes.NewBuffer(b[:n])}
+	in := &thrift.TMemoryBuffer{Buffer: bytes.NewBuffer(b)}
 	if err := meta.Read(context.Background(), thrift.NewTCompactProtocolConf(in, nil)); err != nil {
 		return nil, fmt.Errorf("footer: %w", err)
 	}

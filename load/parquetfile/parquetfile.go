@@ -23,7 +23,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
-	pqfile "github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 
@@ -81,7 +80,8 @@ func (e *Encoder) NewFile(w io.Writer, t *load.Table, meta load.FileMeta) (load.
 }
 
 type file struct {
-	w      *pqfile.Writer
+	meta   *metadata.FileMetaDataBuilder
+	props  *parquet.WriterProperties
 	out    *sink
 	fields []arrow.Field
 	groups freeList[*groupWriter]
@@ -123,18 +123,18 @@ func (f *file) begin(t *load.Table, props *parquet.WriterProperties, meta load.F
 			return err
 		}
 	}
-	f.w = pqfile.NewParquetWriter(f.out, schema.Root(), pqfile.WithWriterProps(props), pqfile.WithWriteMetadata(kv))
-	return nil
+	f.meta, f.props = metadata.NewFileMetadataBuilder(schema, props, kv), props
+	_, err = f.out.Write(footerMagic)
+	return err
 }
 
-// sink counts what passes, and holds the footer back. It remembers the first error of the writer below: after one the library
-// may panic over something else, and the cause would be lost. It has no Close
-// method, which the library would call.
+// sink counts what passes. It remembers the first error of the writer below:
+// after one the library may panic over something else, and the cause would be
+// lost.
 type sink struct {
 	w      io.Writer
 	err    error
 	offset int64
-	footer *bytes.Buffer // not nil while the footer is written
 }
 
 // Write implements io.Writer.
@@ -142,14 +142,14 @@ func (s *sink) Write(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}
-	if s.footer != nil {
-		return s.footer.Write(p)
-	}
 	n, err := s.w.Write(p)
 	s.err = err
 	s.offset += int64(n)
 	return n, err
 }
+
+// Tell returns where in the file the next byte goes.
+func (s *sink) Tell() int64 { return s.offset }
 
 // WriteGroup writes the records as one row group. Columns are written one
 // after the other, which needs the memory of one column's pages at a time.
@@ -160,7 +160,11 @@ func (f *file) WriteGroup(recs []arrow.Record) error {
 			return nil
 		}
 		w := f.groups.take(newGroupWriter)
-		rg := f.w.AppendRowGroup()
+		w.begin(f.out, f.props, f.meta.AppendRowGroup(), len(f.extras.blooms))
+		rows := 0
+		for _, r := range recs {
+			rows += int(r.NumRows())
+		}
 		batches := make([]arrow.Array, len(recs))
 		blooms := map[string]*bloom{}
 		for i, field := range f.fields {
@@ -170,11 +174,11 @@ func (f *file) WriteGroup(recs []arrow.Record) error {
 			if f.bloom[i] {
 				blooms[field.Name] = f.filter(batches)
 			}
-			if err := w.column(rg, field, batches); err != nil {
+			if err := errors.Join(w.column(field, batches), w.ended(rows)); err != nil {
 				return fmt.Errorf("column %s: %w", field.Name, err)
 			}
 		}
-		if err := rg.Close(); err != nil { // which ends the last column
+		if err := w.end(rows); err != nil {
 			return err
 		}
 		f.groups.put(w)
@@ -195,13 +199,15 @@ func (f *file) filter(batches []arrow.Array) *bloom {
 // Close writes the Bloom filters and the footer.
 func (f *file) Close() error {
 	return f.do(func() error {
-		f.out.footer = new(bytes.Buffer)
-		if err := f.w.Close(); err != nil {
+		meta, err := f.meta.Finish()
+		if err != nil {
 			return err
 		}
-		footer := f.out.footer.Bytes()
-		f.out.footer = nil
-		end, err := finishFooter(footer, f.out.offset, f.extras)
+		var footer bytes.Buffer
+		if _, err := meta.WriteTo(&footer, nil); err != nil {
+			return err
+		}
+		end, err := finishFooter(footer.Bytes(), f.out.offset, f.extras)
 		if err != nil {
 			return err
 		}
