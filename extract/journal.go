@@ -78,11 +78,12 @@ func (t *trail) rows() []catalog.CallRow {
 			LatencyMS:   r.Latency.Milliseconds(),
 			Bytes:       int64(len(r.Body)),
 			FromJournal: r.Reused != "",
-			Waste:       waste(r, t.errs[i]),
 		}
-		if answered && r.Reused == "" && rows[i].Waste == "" {
-			rows[i].Waste = catalog.WasteDuplicate
+		cause := waste(r, t.errs[i])
+		if answered && cause == "" && r.Reused == "" {
+			cause = catalog.WasteDuplicate
 		}
+		rows[i].Waste = catalog.Text(cause)
 		answered = answered || t.errs[i] == nil || t.errs[i].Class.Final()
 		if ge := t.errs[i]; ge != nil {
 			rows[i].Outcome = string(ge.Class)

@@ -59,7 +59,7 @@ func TestWasteByCause(t *testing.T) {
 			if diff := cmp.Diff(map[string]int64{cause: 1}, c.Stats().Wasted); diff != "" {
 				t.Errorf("Stats().Wasted differs (-want +got):\n%s", diff)
 			}
-			if len(rows) != 2 || rows[0].Waste != cause || rows[1].Waste != "" {
+			if len(rows) != 2 || rows[0].Waste.V != cause || rows[1].Waste.OK {
 				t.Errorf("rows = %+v, want the first one wasted by %s", rows, cause)
 			}
 			again := newTestClient(t, single, j, nil, patient)
@@ -85,7 +85,7 @@ func TestWasteOfDuplicates(t *testing.T) {
 	tr.add(catalog.Record{Attempt: 4, Status: 200, Reused: "run0#1"}, nil)
 	var got []string
 	for _, r := range tr.rows() {
-		got = append(got, r.Waste)
+		got = append(got, r.Waste.V)
 	}
 	if want := ",duplicate,duplicate,"; strings.Join(got, ",") != want {
 		t.Errorf("waste %q, want %q", strings.Join(got, ","), want)

@@ -141,7 +141,7 @@ func addOffer(rows *catalog.Rows, n int) {
 	rows.Suppliers = append(rows.Suppliers, catalog.Supplier{SupplierID: fmt.Sprintf("b2b-%d", n), Name: maybe(r, "厂"),
 		LoginID: maybe(r, "login"), Years: maybe(r, int32(r.IntN(20))), Scores: pairs(r, "score"), ObservedAt: at, JournalRef: ref})
 	rows.Calls = append(rows.Calls, catalog.CallRow{At: at, API: "item_get", Attempt: 1, Outcome: "ok", HTTPStatus: 200,
-		ErrorCode: maybe(r, "E1"), LatencyMS: r.Int64N(5000), Bytes: r.Int64N(1e5), FromJournal: r.IntN(2) == 0})
+		ErrorCode: maybe(r, "E1"), LatencyMS: r.Int64N(5000), Bytes: r.Int64N(1e5), FromJournal: r.IntN(2) == 0, Waste: maybe(r, "throttled")})
 	if n%10 == 0 {
 		rows.Rejects = append(rows.Rejects, catalog.Reject{OfferID: maybe(r, id), Stage: "fetch", Code: "not_found",
 			Message: "no such offer", Excerpt: maybe(r, `{"a":"b"}`), JournalRef: ref})

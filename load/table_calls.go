@@ -19,5 +19,6 @@ func calls() *Table {
 		int64Of("latency_ms", "Time to the whole answer, in milliseconds.", func(c *row) int64 { return c.LatencyMS }, stepping),
 		int64Of("bytes", "Size of the answer after content decoding.", func(c *row) int64 { return c.Bytes }, key|stepping),
 		boolOf("from_journal", "Taken from an earlier run's journal instead of being paid for.", func(c *row) bool { return c.FromJournal }, plain),
+		textOpt("waste", "Why the attempt brought no usable answer, null if it did: a class of error or a cause.", func(c *row) catalog.Opt[string] { return c.Waste }, plain),
 	)
 }

@@ -59,8 +59,8 @@ func (r *Report) add(rows *catalog.Rows) {
 		if !c.FromJournal && c.HTTPStatus != 0 {
 			r.Paid++
 		}
-		if c.Waste != "" {
-			r.Wasted[c.Waste]++
+		if c.Waste.OK {
+			r.Wasted[c.Waste.V]++
 		}
 	}
 	for _, reject := range rows.Rejects {

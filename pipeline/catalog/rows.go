@@ -337,9 +337,9 @@ type CallRow struct {
 	LatencyMS   int64
 	Bytes       int64
 	FromJournal bool // taken from an earlier run's journal instead of being paid for
-	// Waste is why the attempt brought no usable answer, "" if it did: one of the
-	// Waste constants, or a class. It is no column.
-	Waste string
+	// Waste is why the attempt brought no usable answer, null if it did: one of the
+	// Waste constants, or a class.
+	Waste Opt[string]
 }
 
 // What attempts were wasted by, beside the classes throttled, upstream, token,
