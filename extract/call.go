@@ -235,7 +235,7 @@ func (c *Client) sendAs(ctx context.Context, m *member, p *patience, q query) (r
 func (c *Client) repeat(p *patience, m *member, rep reply, ge *catalog.GatewayError) (time.Duration, error) {
 	switch ge.Class {
 	case catalog.ErrToken:
-		return 0, c.renewOnce(p, m, rep, ge)
+		return 0, c.renewal(p, m, rep, ge)
 	case catalog.ErrQuota:
 		return 0, c.spendUp(m, rep, ge)
 	}

@@ -23,6 +23,7 @@ type member struct {
 	stale   bool      // the gateway has refused the token
 	fixed   bool      // there is no way to obtain another token
 	unsaved bool      // the store could not take the token
+	proved  string    // the last token that an answer came with
 
 	quota quota // guarded by Client.choosing
 }

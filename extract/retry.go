@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"offerlake/pipeline/catalog"
@@ -25,7 +24,7 @@ type patience struct {
 	upstreams      int
 	throttles      int
 	throttledSince time.Time // zero while not throttled
-	refreshed      []*member // credentials whose token was renewed for this call
+	refreshed      []*member // credentials whose token was renewed for this call, once for each renewal
 }
 
 // learn lets the pace and the health of the gateway follow from an attempt.
@@ -34,6 +33,7 @@ func (c *Client) learn(m *member, rep reply, ge *catalog.GatewayError) {
 		c.silent.Store(0)
 		now := time.Now()
 		c.lastSuccess.Store(&now)
+		m.works(rep.token)
 		m.pace.climb()
 		return
 	}
@@ -120,10 +120,21 @@ func (c *Client) exhausted(ge *catalog.GatewayError) error {
 	return ge
 }
 
-// renewOnce handles an answer of class ErrToken: the token that was used is
-// renewed before the next attempt, once for each credential and call.
-func (c *Client) renewOnce(p *patience, m *member, rep reply, ge *catalog.GatewayError) error {
-	if _, ok := c.dialect.(TokenDialect); !ok || slices.Contains(p.refreshed, m) {
+// maxRenewals bounds the tokens that a call uses up with one credential.
+const maxRenewals = 3
+
+// renewal handles an answer of class ErrToken: the token that was used is renewed
+// before the next attempt. If one that was renewed for this call is refused as
+// well, that is an answer, unless the gateway has accepted it in the meantime: then
+// it lived no longer than that.
+func (c *Client) renewal(p *patience, m *member, rep reply, ge *catalog.GatewayError) error {
+	renewed := 0
+	for _, r := range p.refreshed {
+		if r == m {
+			renewed++
+		}
+	}
+	if _, ok := c.dialect.(TokenDialect); !ok || renewed == maxRenewals || renewed > 0 && !m.worked(rep.token) {
 		return advise(ge)
 	}
 	p.refreshed = append(p.refreshed, m)

@@ -41,6 +41,20 @@ func (m *member) refuse(token string) {
 	}
 }
 
+// works notes that an answer came with token.
+func (m *member) works(token string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.proved = token
+}
+
+// worked reports whether an answer has come with token, and with no other since.
+func (m *member) worked(token string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return token != "" && m.proved == token
+}
+
 // grant puts a new token in place. What t leaves open stays as it is.
 func (m *member) grant(t Token, now time.Time) {
 	m.mu.Lock()

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -178,6 +179,49 @@ func TestLateRefusalOfAnOldToken(t *testing.T) {
 			t.Errorf("%d tokens granted, want 1", granted)
 		}
 	})
+}
+
+// A token that was renewed for a call, worked for others and is refused then has
+// died; the call renews it again, but not for ever.
+func TestTokenThatDiesWhileACallWaits(t *testing.T) {
+	t.Parallel()
+	for _, deaths := range []int{2, 3, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			granted, dead := 0, ""
+			gw := &fakeGateway{answer: func(_ int, r *http.Request) (int, string, error) {
+				q := r.URL.Query()
+				switch {
+				case r.URL.Path == "/token":
+					granted++
+					return 200, fakeAnswer{Token: fmt.Sprint("tok-", granted)}.String(), nil
+				case q.Get("ids") == "1" && granted <= deaths:
+					time.Sleep(time.Second) // others have used the token by now
+					dead = q.Get("token")
+					return 401, failing("token").String(), nil
+				case q.Get("token") == dead:
+					return 401, failing("token").String(), nil
+				}
+				return 200, echo(r).String(), nil
+			}}
+			c := newTestClient(t, tokenDialect{single}, newMemJournal(), gw, func(o *Options) {
+				o.Credentials = []Credential{{RefreshToken: "refresh"}}
+			})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_, rows, err := detailOf(t.Context(), c, 1)
+				if want := deaths <= maxRenewals; (err == nil) != want {
+					t.Errorf("%d deaths: %v, attempts %s", deaths, err, outcomes(rows))
+				}
+			})
+			for id := catalog.OfferID(2); id < 60; id++ {
+				if _, _, err := detailOf(t.Context(), c, id); err != nil && deaths <= maxRenewals {
+					t.Errorf("%d deaths: offer %s: %v", deaths, id, err)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			wg.Wait()
+		})
+	}
 }
 
 // The credential whose token was renewed makes the next attempt; another one

@@ -113,8 +113,8 @@ func (c *call) without(system ...string) map[string]string {
 
 // admit lets the call pass the limits of a key, or says why not.
 func (c *call) admit(key string) refusal {
-	if c.fault == faultThrottle {
-		c.s.recorder.fault()
+	if c.fault == faultThrottle || c.s.storms() {
+		c.s.recorder.fault(faultThrottle)
 		c.outcome = outcomeThrottled
 		return tooFast
 	}
@@ -142,7 +142,7 @@ func (c *call) leave() {
 func (c *call) token(token string) (string, tokenState) {
 	key, state := c.s.accounts.check(token, c.now)
 	if c.fault == faultToken {
-		c.s.recorder.fault()
+		c.s.recorder.fault(c.fault)
 		return key, tokenExpired
 	}
 	return key, state

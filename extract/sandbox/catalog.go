@@ -58,6 +58,7 @@ const (
 	saltShift
 	saltTotal
 	saltNight
+	saltOutage
 )
 
 func newCatalog(o Options) *Catalog {

@@ -15,13 +15,38 @@ const (
 	faultHTML      // a page of HTML with status 200
 	faultSlow
 	faultToken
+	faultDrip // a body that comes drop by drop, for longer than anybody waits
 )
 
-// maxFaults is how often one request can fail before it is answered.
-const maxFaults = 3
+// String returns the name that Stats.ByFault has.
+func (f fault) String() string {
+	return [...]string{"none", "throttle", "server", "reset", "truncated", "cut", "html", "slow", "token", "drip"}[f]
+}
 
-// faultPlan returns the faults of a request's first askings: none for seven in eight.
-func faultPlan(seed, request uint64) []fault {
+// maxFaults is how often one request can fail before it is answered, and maxOutage
+// how often with Options.ServerErrors.
+const (
+	maxFaults = 3
+	maxOutage = 4
+)
+
+// plan returns the faults of a request's first askings.
+func (f *faults) plan(request uint64) []fault {
+	var plan []fault
+	for d := newDice(f.seed, saltOutage, request); len(plan) < maxOutage && d.permille(f.outage); {
+		plan = append(plan, faultServer)
+	}
+	kinds := int(faultToken)
+	if f.drips {
+		kinds = int(faultDrip)
+	}
+	plan = append(plan, faultPlan(f.seed, request, kinds)...)
+	return plan[:min(len(plan), max(maxFaults, maxOutage))]
+}
+
+// faultPlan returns faults of the first so many kinds for a request's first
+// askings: none for seven in eight.
+func faultPlan(seed, request uint64, kinds int) []fault {
 	d := newDice(seed, saltFault, request)
 	if d.below(8) > 0 {
 		return nil
@@ -29,7 +54,7 @@ func faultPlan(seed, request uint64) []fault {
 	var plan []fault
 	token := false
 	for len(plan) < maxFaults {
-		f := faultThrottle + fault(d.below(int(faultToken)))
+		f := faultThrottle + fault(d.below(kinds))
 		if f == faultToken && token {
 			f = faultThrottle // a client renews its token once, then gives up
 		}
@@ -44,8 +69,10 @@ func faultPlan(seed, request uint64) []fault {
 
 // faults hands out the faults of requests, in turn.
 type faults struct {
-	seed uint64
-	on   bool
+	seed   uint64
+	on     bool
+	outage int  // askings in a thousand that fail with a 5xx
+	drips  bool // faultDrip is among the kinds
 
 	mu    sync.Mutex
 	asked map[uint64]int // of requests that have a plan
@@ -56,7 +83,7 @@ func (f *faults) next(request uint64) fault {
 	if !f.on {
 		return noFault
 	}
-	plan := faultPlan(f.seed, request)
+	plan := f.plan(request)
 	if len(plan) == 0 {
 		return noFault
 	}

@@ -23,6 +23,28 @@ type Listener struct {
 // refuses addresses other than loopback, which others could reach, unless
 // Options.AllowRemote is set.
 func Listen(addr string, s *Server) (*Listener, error) {
+	return listen(addr, s, s)
+}
+
+// ListenFlapping is Listen at an address that is up and down in turn, up first.
+// While it is down, connections are accepted and reset; s does not see them. One
+// server may be at several addresses.
+func ListenFlapping(addr string, s *Server, up, down time.Duration) (*Listener, error) {
+	if up <= 0 || down <= 0 {
+		return nil, fmt.Errorf("sandbox: up for %v, down for %v: want times above 0", up, down)
+	}
+	born := time.Now()
+	return listen(addr, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if time.Since(born)%(up+down) >= up {
+			reset(w)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+}
+
+// listen is Listen with another handler for the calls.
+func listen(addr string, s *Server, h http.Handler) (*Listener, error) {
 	if !s.opt.AllowRemote {
 		if err := checkLoopback(addr); err != nil {
 			return nil, err
@@ -38,7 +60,7 @@ func Listen(addr string, s *Server) (*Listener, error) {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			l.calls.Add(1)
 			defer l.calls.Done()
-			s.ServeHTTP(w, r)
+			h.ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -90,6 +90,16 @@ type Options struct {
 	// SlowAnswer is how much longer a slow answer of profile Hostile takes.
 	// Default: 250 ms.
 	SlowAnswer time.Duration
+	// ServerErrors is the share of the calls that profile Hostile answers with a
+	// 5xx, in addition to its other faults; none fails more than four times in all.
+	// Default: 0.
+	ServerErrors float64
+	// Drip is how long a body takes that profile Hostile sends drop by drop; it is
+	// cut short then. Default: 0, there is none.
+	Drip time.Duration
+	// Storm is how long profile Hostile throttles all calls, whenever it has not
+	// for nine times as long. Default: 0, never.
+	Storm time.Duration
 	// Now is the clock of the emulated world: of tokens, limits and quotas.
 	// Default: time.Now.
 	Now func() time.Time
@@ -142,6 +152,9 @@ func (o Options) validate() error {
 	}
 	if o.Night < 0 || o.Night > MaxNight || !(o.Changed >= 0 && o.Changed <= 1) {
 		errs = append(errs, fmt.Errorf("night %d, changed %g: want 0 to %d nights and a share from 0 to 1", o.Night, o.Changed, MaxNight))
+	}
+	if !(o.ServerErrors >= 0 && o.ServerErrors <= 1) || o.Drip < 0 || o.Storm < 0 {
+		errs = append(errs, fmt.Errorf("server errors %g, drip %v, storm %v: want a share from 0 to 1 and times that are not negative", o.ServerErrors, o.Drip, o.Storm))
 	}
 	if o.Latency < 0 || o.SlowAnswer < 0 || o.TokenLife < 0 {
 		errs = append(errs, errors.New("latency, slow answer and token life must not be negative"))

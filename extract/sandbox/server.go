@@ -27,6 +27,7 @@ type Server struct {
 	gate     gate
 	faults   faults
 	recorder recorder
+	born     time.Time
 	fronts   []frontEnd
 	denied   map[string]bool
 	bodies   sync.Pool // of *[]byte
@@ -65,7 +66,8 @@ func New(o Options) (*Server, error) {
 		lists:    lists{catalog: c, window: o.Window, rough: o.Profile != Clean, restless: o.Restless, lying: o.LyingTotals, frank: o.FrankTotals},
 		accounts: newAccounts(o.Now(), o.TokenLife),
 		gate:     gate{perSecond: o.PerSecond, inFlight: o.InFlight, perDay: o.PerDay},
-		faults:   faults{seed: o.Seed, on: o.Profile == Hostile},
+		faults:   faults{seed: o.Seed, on: o.Profile == Hostile, outage: int(1000*o.ServerErrors + 0.5), drips: o.Drip > 0},
+		born:     time.Now(),
 		denied:   make(map[string]bool),
 		// The first that claims a call gets it.
 		fronts: []frontEnd{onebound{}, portals{}, openplatform{}, param2{}, bearer{}, router{}},
@@ -137,11 +139,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) run(c *call, front frontEnd, w http.ResponseWriter, r *http.Request) {
 	switch c.fault {
 	case faultReset:
-		s.recorder.fault()
+		s.recorder.fault(c.fault)
 		reset(w)
 		return
 	case faultServer:
-		s.recorder.fault()
+		s.recorder.fault(c.fault)
 		status := pick(&c.w.d, []int{500, 502, 503})
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
@@ -177,7 +179,7 @@ func (s *Server) body() *[]byte {
 func (s *Server) wait(c *call, r *http.Request) bool {
 	delay := s.opt.Latency
 	if c.fault == faultSlow {
-		s.recorder.fault()
+		s.recorder.fault(c.fault)
 		delay += s.opt.SlowAnswer
 	}
 	if delay == 0 {
@@ -208,13 +210,17 @@ func (s *Server) send(c *call, w http.ResponseWriter, r *http.Request) {
 		case faultTruncated:
 			announced, whole = len(body), false
 			body = body[:len(body)/2]
+		case faultDrip:
+			s.recorder.fault(c.fault)
+			s.drip(w, r, body)
+			return
 		case faultHTML:
 			body, whole = []byte("<!DOCTYPE html><html><body>系统繁忙, 请稍后再试</body></html>"), false
 			contentType = "text/html;charset=UTF-8"
 		}
 	}
 	if !whole {
-		s.recorder.fault()
+		s.recorder.fault(c.fault)
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentType)
@@ -231,6 +237,35 @@ func (s *Server) send(c *call, w http.ResponseWriter, r *http.Request) {
 	if _, err := w.Write(body); err != nil {
 		slog.Debug("sandbox: answer not delivered", "api", c.api, "error", err)
 	}
+}
+
+// drip sends half of a body in many small pieces, then breaks off.
+func (s *Server) drip(w http.ResponseWriter, r *http.Request, body []byte) {
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	out := http.NewResponseController(w)
+	const drops = 20
+	tick := time.NewTicker(max(s.opt.Drip/drops, 1))
+	defer tick.Stop()
+	for i := range drops {
+		if _, err := w.Write(body[i*len(body)/2/drops : (i+1)*len(body)/2/drops]); err != nil {
+			return // the client has left
+		}
+		if out.Flush() != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	reset(w)
+}
+
+// storms reports whether all calls are throttled now.
+func (s *Server) storms() bool {
+	storm := s.opt.Storm
+	return storm > 0 && s.opt.Profile == Hostile && time.Since(s.born)%(10*storm) >= 9*storm
 }
 
 // zip compresses a body at the level that costs least.

@@ -19,6 +19,9 @@ type Stats struct {
 	Quota     int64 `json:"quota"`     // refused because the day's calls are used up
 	Refused   int64 `json:"refused"`   // other refusals: signature, token, permission, parameters
 	Faults    int64 `json:"faults"`    // injected faults of profile hostile
+	// ByFault are these by kind: throttle, server, reset, truncated (fewer bytes
+	// than announced), cut (half of the document), html, slow, token, drip.
+	ByFault map[string]int64 `json:"by_fault,omitempty"`
 	// MaxPerSecond is the largest number of arrivals within any one second;
 	// MeanPerSecond is the mean from the first arrival to the last.
 	MaxPerSecond  int              `json:"max_per_second"`
@@ -60,10 +63,14 @@ func (r *recorder) arrive(api string, now time.Time) {
 	r.stats.APIs[api]++
 }
 
-func (r *recorder) fault() {
+func (r *recorder) fault(f fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.Faults++
+	if r.stats.ByFault == nil {
+		r.stats.ByFault = make(map[string]int64)
+	}
+	r.stats.ByFault[f.String()]++
 }
 
 // settle records how a call ended. request identifies a business call, 0 is
@@ -98,7 +105,7 @@ func (r *recorder) snapshot() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.stats
-	s.APIs = maps.Clone(s.APIs)
+	s.APIs, s.ByFault = maps.Clone(s.APIs), maps.Clone(s.ByFault)
 	if span := r.last.Sub(r.first); s.Calls > 1 && span > 0 {
 		// n arrivals span n-1 intervals.
 		s.MeanPerSecond = float64(s.Calls-1) / span.Seconds()

@@ -62,6 +62,9 @@ the credentials that it prints. /_sandbox/stats tells what it was asked.`,
 	cmd.Flags().Float64Var(&opts.Changed, "changed", 0.05, "share of the offers that change in each of these nights")
 	cmd.Flags().Float64Var(&opts.PerSecond, "per-second", 0, "throttle a key above so many calls a second; 0 = never")
 	cmd.Flags().Int64Var(&opts.PerDay, "per-day", 0, "a key's calls a day; 0 = no quota")
+	cmd.Flags().Float64Var(&opts.ServerErrors, "server-errors", 0, "hostile: share of the calls that fail with a 5xx, in addition to other faults")
+	cmd.Flags().DurationVar(&opts.Drip, "drip", 0, "hostile: how long bodies take that come drop by drop; 0 = none does")
+	cmd.Flags().DurationVar(&opts.Storm, "storm", 0, "hostile: for a tenth of the time, and for so long, all calls are throttled; 0 = never")
 	cmd.Flags().DurationVar(&opts.Latency, "latency", time.Duration(0), "delay of each answer")
 	return cmd
 }

@@ -26,7 +26,7 @@ const (
 	ErrMalformed = Class("malformed")
 	// ErrUpstream: the gateway reports a passing fault of its own. Retried once.
 	ErrUpstream = Class("upstream")
-	// ErrToken: the access token is missing, unknown or expired. Refreshed once, retried once.
+	// ErrToken: the access token is missing, unknown or expired. Refreshed, and retried with the new one.
 	ErrToken = Class("token")
 	// ErrQuota: paid calls are used up. Stops the run, resumable.
 	ErrQuota = Class("quota")
