@@ -17,6 +17,7 @@ import (
 	"offerlake/extract"
 	"offerlake/jobs/telemetry"
 	"offerlake/load"
+	"offerlake/load/store"
 	"offerlake/pipeline/catalog"
 	"offerlake/pipeline/journal"
 )
@@ -184,6 +185,9 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 			return nil, err
 		}
 	}
+	if err := s.checkJournalLinks(); err != nil {
+		return nil, err
+	}
 	if err := s.takeStdin(); err != nil {
 		return nil, err
 	}
@@ -197,6 +201,32 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 	}
 	s.tellStart(ctx)
 	return nil, nil
+}
+
+// checkJournalLinks keeps the journal's files, which no store writes, in their
+// directory.
+func (s *session) checkJournalLinks() error {
+	root, err := store.Open(s.job.journalRoot())
+	if err != nil {
+		return err
+	}
+	local, ok := root.(*store.Local)
+	if !ok {
+		return nil
+	}
+	if err := local.CheckLinks(s.journalDir()); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(s.journalDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range files {
+		if err := local.CheckLinks(filepath.Join(s.journalDir(), f.Name())); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // newJournalDir gives a new run a directory that no run has, not even one with

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -370,6 +371,46 @@ func unpacked(t *testing.T, path string, b []byte) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// TestPlantedLinks: a run neither writes nor deletes what a symbolic link in its
+// destination leads to, and names the link; a destination that is a link itself
+// is used as it is.
+func TestPlantedLinks(t *testing.T) {
+	t.Parallel()
+	for _, planted := range []string{
+		"parquet/_offerlake", "parquet/_offerlake/staging", "parquet/_offerlake/journals", "parquet/_offerlake/journals/t/2026-11-22/1",
+		"parquet/_offerlake/runs", "parquet/_offerlake/locks", "parquet/_offerlake/intents", "parquet/skus", "parquet/skus/dt=2026-11-22", "csv/products",
+	} {
+		out, outside := t.TempDir(), t.TempDir()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(out, planted)), 0o755), os.Symlink(outside, filepath.Join(out, planted)),
+			os.WriteFile(outside+"/mine", []byte("mine"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		job := writeJob(t, sandboxJob("onebound", "clean", 30, out))
+		r := runCLI(t, "run", job, "--date", "2026-11-22", "--progress", "none")
+		if r.code != jobs.ExitFailed || !strings.Contains(r.stderr, filepath.Join(out, planted)+" is a symbolic link") {
+			t.Errorf("%s: exit code %d, want 1 and a message that names the link\n%s", planted, r.code, r.stderr)
+		}
+		if files, err := os.ReadDir(outside); err != nil || len(files) != 1 || files[0].Name() != "mine" {
+			t.Errorf("%s: outside there is %v, %v, want what was there", planted, files, err)
+		}
+		if planted != "parquet/skus" {
+			continue
+		}
+		if err := os.Remove(filepath.Join(out, planted)); err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none")
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	job := writeJob(t, strings.Replace(sandboxJob("onebound", "clean", 30, "out"), "  - {url: out/csv, format: csv}\n", "", 1))
+	mustRun(t, "run", job, "--dest", link, "--date", "2026-11-22", "--progress", "none")
+	mustRun(t, "verify", link, "--deep")
+	mustRun(t, "runs", link)
 }
 
 // TestFileModes: token files and counts of calls are for nobody else whatever the

@@ -52,9 +52,67 @@ func (l *Local) URL() string {
 // Path returns the file that holds the object at key.
 func (l *Local) Path(key string) string { return filepath.Join(l.root, filepath.FromSlash(key)) }
 
-// file returns the path of a key that it has checked.
-func (l *Local) file(key string) (string, error) {
-	return l.Path(key), checkKey(key)
+// in opens the root directory and does something in it. All but listing goes by
+// it, so that no symbolic link below the root leads what is written, read or
+// removed out of it. The root itself, and what is above it, may be links.
+func (l *Local) in(do func(r *os.Root) error, keys ...string) error {
+	r, err := os.OpenRoot(l.root)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return l.explain(do(r), keys)
+}
+
+// explain tells a link that leads out of the root from other reasons why
+// something could not be done with keys, and names files in full.
+func (l *Local) explain(err error, keys []string) error {
+	if err == nil {
+		return nil
+	}
+	for _, key := range keys {
+		if err := l.CheckLinks(l.Path(key)); err != nil {
+			return err
+		}
+	}
+	var onPath *fs.PathError
+	if errors.As(err, &onPath) && !filepath.IsAbs(onPath.Path) {
+		return &fs.PathError{Op: onPath.Op, Path: l.Path(onPath.Path), Err: onPath.Err}
+	}
+	var onLink *os.LinkError
+	if errors.As(err, &onLink) && !filepath.IsAbs(onLink.Old) {
+		return &os.LinkError{Op: onLink.Op, Old: l.Path(onLink.Old), New: l.Path(onLink.New), Err: onLink.Err}
+	}
+	return err
+}
+
+// CheckLinks returns an error if the way from the root to a file or directory
+// below it goes through a symbolic link that leads elsewhere. Links that are
+// relative and stay below the root are no harm.
+func (l *Local) CheckLinks(name string) error {
+	rel, err := filepath.Rel(l.root, name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return err
+	}
+	root, err := filepath.EvalSymlinks(l.root)
+	if err != nil {
+		return nil // not there yet, so there is no link in it
+	}
+	at := l.root
+	for part := range strings.SplitSeq(filepath.ToSlash(rel), "/") {
+		at = filepath.Join(at, part)
+		to, err := os.Readlink(at)
+		if err != nil {
+			continue // no link, or not there
+		}
+		real, err := filepath.EvalSymlinks(at)
+		if err == nil && !filepath.IsAbs(to) && (real == root || strings.HasPrefix(real, root+string(filepath.Separator))) {
+			continue
+		}
+		return fmt.Errorf("%s is a symbolic link to %s, out of the destination, and files are written and removed only in it: "+
+			"put a directory in its place (mount --bind shows another disk there), or make %s the destination", at, to, to)
+	}
+	return nil
 }
 
 // Create starts an object as a temporary file beside its place.
@@ -62,38 +120,36 @@ func (l *Local) Create(ctx context.Context, key string) (load.Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	name, err := l.file(key)
-	if err != nil {
+	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	f, err := createTemp(name)
-	if err != nil {
-		return nil, err
-	}
-	return &object{File: f, name: name}, nil
-}
-
-// createTemp makes the temporary file for name. It honours the umask, which
-// os.CreateTemp does not: the file is to be read by others.
-func createTemp(name string) (*os.File, error) {
-	dir, base := filepath.Split(name)
-	var f *os.File
-	err := inDir(filepath.Clean(dir), func() (err error) {
-		temp := filepath.Join(dir, tempPrefix+base+"-"+strconv.FormatUint(rand.Uint64(), 36))
-		f, err = os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	o := &object{of: l, key: key}
+	// It honours the umask, which os.CreateTemp does not: the file is to be read
+	// by others.
+	err := l.inDirOf(key, func(r *os.Root) (err error) {
+		o.temp = path.Join(path.Dir(key), tempPrefix+path.Base(key)+"-"+strconv.FormatUint(rand.Uint64(), 36))
+		o.File, err = r.OpenFile(o.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		return err
-	})
-	return f, err
+	}, key)
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
-// inDir makes a directory and does something that needs it. It starts over if
-// another process prunes the directory in between, which a bounded number of
-// times can happen by chance.
-func inDir(dir string, do func() error) error {
+// inDirOf makes the directory of a key and does something that needs it. It
+// starts over if another process prunes the directory in between, which a bounded
+// number of times can happen by chance.
+func (l *Local) inDirOf(key string, do func(r *os.Root) error, keys ...string) error {
 	var err error
 	for range 20 {
-		if err = makeDirs(dir); err == nil {
-			err = do()
+		if err = makeRoot(l.root); err == nil {
+			err = l.in(func(r *os.Root) error {
+				if err := makeDirs(r, path.Dir(key)); err != nil {
+					return err
+				}
+				return do(r)
+			}, keys...)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -104,8 +160,9 @@ func inDir(dir string, do func() error) error {
 
 type object struct {
 	*os.File
-	name string
-	done bool
+	of        *Local
+	key, temp string
+	done      bool
 }
 
 // Commit makes the file durable and gives it its name.
@@ -114,7 +171,7 @@ func (o *object) Commit(ctx context.Context) error {
 		return err
 	}
 	if o.done {
-		return fmt.Errorf("%s: commit of a finished object", o.name)
+		return fmt.Errorf("%s: commit of a finished object", o.of.Path(o.key))
 	}
 	if err := o.Sync(); err != nil {
 		return err
@@ -122,11 +179,13 @@ func (o *object) Commit(ctx context.Context) error {
 	if err := o.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(o.File.Name(), o.name); err != nil {
-		return err
-	}
-	o.done = true
-	return syncDir(filepath.Dir(o.name))
+	return o.of.in(func(r *os.Root) error {
+		if err := r.Rename(o.temp, o.key); err != nil {
+			return err
+		}
+		o.done = true
+		return syncDir(r, path.Dir(o.key))
+	}, o.key)
 }
 
 // Abort removes the temporary file.
@@ -136,7 +195,7 @@ func (o *object) Abort() error {
 	}
 	o.done = true
 	o.Close() // it may be closed already, and its content does not matter
-	return os.Remove(o.File.Name())
+	return o.of.in(func(r *os.Root) error { return r.Remove(o.temp) }, o.temp)
 }
 
 // Open reads an object.
@@ -144,11 +203,18 @@ func (l *Local) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	name, err := l.file(key)
+	if err := checkKey(key); err != nil {
+		return nil, err
+	}
+	var f *os.File
+	err := l.in(func(r *os.Root) (err error) {
+		f, err = r.Open(key)
+		return err
+	}, key)
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(name)
+	return f, nil
 }
 
 // List yields keys in lexical order.
@@ -170,9 +236,8 @@ func (l *Local) List(ctx context.Context, prefix string) iter.Seq2[string, error
 // keys walks the deepest directory that prefix names. Order within a walk is
 // by directory and not by key ("a/b" comes before "a.b"), hence the sort.
 func (l *Local) keys(ctx context.Context, prefix string) ([]string, error) {
-	start := l.Path(path.Dir(prefix + "x"))
 	var keys []string
-	err := filepath.WalkDir(start, func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(l.walkFrom(prefix), func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -193,10 +258,19 @@ func (l *Local) keys(ctx context.Context, prefix string) ([]string, error) {
 	return keys, err
 }
 
+// walkFrom returns the deepest directory that prefix names. A walk does not
+// follow links, but for a root that is one.
+func (l *Local) walkFrom(prefix string) string {
+	if dir := path.Dir(prefix + "x"); dir != "." {
+		return l.Path(dir)
+	}
+	return l.root + string(filepath.Separator)
+}
+
 // Unfinished implements load.Unfinisher.
 func (l *Local) Unfinished(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		err := filepath.WalkDir(l.Path(path.Dir(prefix+"x")), func(name string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(l.walkFrom(prefix), func(name string, d fs.DirEntry, err error) error {
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()
@@ -231,79 +305,77 @@ func (l *Local) Rename(ctx context.Context, from, to string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	source, err := l.file(from)
-	if err != nil {
+	if err := errors.Join(checkKey(from), checkKey(to)); err != nil {
 		return err
 	}
-	target, err := l.file(to)
-	if err != nil {
+	if err := l.in(func(r *os.Root) error { _, err := r.Stat(from); return err }, from); err != nil {
 		return err
 	}
-	if _, err := os.Stat(source); err != nil {
-		return err
-	}
-	if err := inDir(filepath.Dir(target), func() error { return os.Rename(source, target) }); err != nil {
-		return err
-	}
-	if err := syncDir(filepath.Dir(target)); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(source))
+	return l.inDirOf(to, func(r *os.Root) error {
+		if err := r.Rename(from, to); err != nil {
+			return err
+		}
+		if err := syncDir(r, path.Dir(to)); err != nil {
+			return err
+		}
+		return syncDir(r, path.Dir(from))
+	}, from, to)
 }
 
 // Remove deletes an object and the directories that it leaves empty.
 func (l *Local) Remove(ctx context.Context, key string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	name, err := l.file(key)
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return l.prune(filepath.Dir(name))
+	return l.remove(ctx, key, (*os.Root).Remove)
 }
 
-// RemoveAll deletes a directory with everything in it.
+// RemoveAll deletes a directory with everything in it. Links in it are removed,
+// not followed.
 func (l *Local) RemoveAll(ctx context.Context, dir string) error {
+	return l.remove(ctx, dir, (*os.Root).RemoveAll)
+}
+
+func (l *Local) remove(ctx context.Context, key string, do func(r *os.Root, name string) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	name, err := l.file(dir)
-	if err != nil {
+	if err := checkKey(key); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(name); err != nil {
-		return err
+	err := l.in(func(r *os.Root) error {
+		if err := do(r, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return prune(r, path.Dir(key))
+	}, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // there is not even a root
 	}
-	return l.prune(filepath.Dir(name))
+	return err
 }
 
 // prune removes empty directories from dir upwards, below the root, and syncs
 // the first one that stays.
-func (l *Local) prune(dir string) error {
-	for ; dir != l.root && strings.HasPrefix(dir, l.root); dir = filepath.Dir(dir) {
-		err := os.Remove(dir)
+func prune(r *os.Root, dir string) error {
+	for ; dir != "."; dir = path.Dir(dir) {
+		err := r.Remove(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			break // not empty, the usual end
 		}
 	}
-	err := syncDir(dir)
+	err := syncDir(r, dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-// makeDirs makes a directory and those above it, durably.
-func makeDirs(dir string) error {
+// makeRoot makes a directory and those above it, durably.
+func makeRoot(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
 	}
-	if parent := filepath.Dir(dir); parent != dir {
-		if err := makeDirs(parent); err != nil {
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeRoot(parent); err != nil {
 			return err
 		}
 	}
@@ -314,12 +386,34 @@ func makeDirs(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	return synced(os.Open(parent))
+}
+
+// makeDirs makes a directory below the root and those above it, durably.
+func makeDirs(r *os.Root, dir string) error {
+	if info, err := r.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := path.Dir(dir)
+	if parent != dir {
+		if err := makeDirs(r, parent); err != nil {
+			return err
+		}
+	}
+	err := r.Mkdir(dir, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another process was quicker
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(r, parent)
 }
 
 // syncDir makes changes of a directory's entries durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func syncDir(r *os.Root, dir string) error { return synced(r.Open(dir)) }
+
+func synced(d *os.File, err error) error {
 	if err != nil {
 		return err
 	}

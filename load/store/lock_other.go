@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"offerlake/load"
 )
@@ -19,14 +18,15 @@ func (l *Local) Lock(ctx context.Context, key string, note []byte) (io.Closer, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	name, err := l.file(key)
-	if err != nil {
+	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	if err := makeDirs(filepath.Dir(name)); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	name := l.Path(key)
+	var f *os.File
+	err := l.inDirOf(key, func(r *os.Root) (err error) {
+		f, err = r.OpenFile(key, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		return err
+	}, key)
 	if errors.Is(err, fs.ErrExist) {
 		held, _ := os.ReadFile(name) // who it is only makes the message better
 		return nil, &load.HeldError{Key: key, Note: held}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -21,14 +20,14 @@ func (l *Local) Lock(ctx context.Context, key string, note []byte) (io.Closer, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	name, err := l.file(key)
-	if err != nil {
+	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	if err := makeDirs(filepath.Dir(name)); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+	var f *os.File
+	err := l.inDirOf(key, func(r *os.Root) (err error) {
+		f, err = r.OpenFile(key, os.O_RDWR|os.O_CREATE, 0o666)
+		return err
+	}, key)
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"offerlake/load"
 	"offerlake/load/storetest"
@@ -190,4 +194,126 @@ func TestLockOfDeadProcessIsTakenOver(t *testing.T) {
 		t.Fatalf("Lock after the child died = %v", err)
 	}
 	lock.Close()
+}
+
+// TestLinksOutOfTheDestination: a symbolic link below the root that leads out of
+// it is an error that names it, whatever is tried, and nothing out there changes.
+func TestLinksOutOfTheDestination(t *testing.T) {
+	t.Parallel()
+	for _, planted := range []string{"skus", "skus/dt=1", "_offerlake", "_offerlake/staging"} {
+		root, outside := t.TempDir(), t.TempDir()
+		s, err := NewLocal(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(outside+"/dt=1/more", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"/mine", "/dt=1/mine", "/dt=1/more/mine"} {
+			if err := os.WriteFile(outside+name, []byte("mine"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, planted)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(outside, filepath.Join(root, planted)); err != nil {
+			t.Fatal(err)
+		}
+		before := listing(t, outside)
+		if err := put(t, s, "here", "x"); err != nil {
+			t.Fatal(err)
+		}
+		below := planted + "/dt=1/more/mine"
+		for what, try := range map[string]func() error{
+			"Create":      func() error { return put(t, s, below, "x") },
+			"Open":        func() error { _, err := s.Open(t.Context(), below); return err },
+			"Rename to":   func() error { return s.Rename(t.Context(), "here", below) },
+			"Rename from": func() error { return s.Rename(t.Context(), below, "there") },
+			"Remove":      func() error { return s.Remove(t.Context(), below) },
+			"RemoveAll":   func() error { return s.RemoveAll(t.Context(), planted+"/dt=1/more") },
+			"Lock":        func() error { _, err := s.Lock(t.Context(), below, []byte("x")); return err },
+			"CheckLinks":  func() error { return s.CheckLinks(s.Path(below)) },
+		} {
+			if err := try(); err == nil || !strings.Contains(err.Error(), filepath.Join(root, planted)+" is a symbolic link") {
+				t.Errorf("%s through %s: %v, want an error that names the link", what, planted, err)
+			}
+		}
+		// The link itself can go; what it leads to stays.
+		if err := s.RemoveAll(t.Context(), planted); err != nil {
+			t.Errorf("RemoveAll(%s): %v", planted, err)
+		}
+		if diff := cmp.Diff(before, listing(t, outside)); diff != "" {
+			t.Errorf("outside, after %s (-want +got):\n%s", planted, diff)
+		}
+	}
+}
+
+// TestLinksThatAreFine: the destination may be a link, or lie behind one, and
+// relative links may lead from one place in it to another.
+func TestLinksThatAreFine(t *testing.T) {
+	t.Parallel()
+	real := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.Symlink(real, link), os.MkdirAll(real+"/other/place", 0o755), os.Symlink("other/place", real+"/skus")); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{link, link + "/below"} {
+		s, err := NewLocal(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"skus/a/b", "products/a"} {
+			if err := put(t, s, key, "x"); err != nil {
+				t.Errorf("%s: %v", key, err)
+			}
+		}
+		if err := errors.Join(s.CheckLinks(s.Path("skus/a/b")), s.Rename(t.Context(), "skus/a/b", "skus/c"), s.Remove(t.Context(), "skus/c")); err != nil {
+			t.Error(err)
+		}
+		var keys []string
+		for key, err := range s.List(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, key)
+		}
+		if !slices.Contains(keys, "products/a") {
+			t.Errorf("%s: List = %v, want products/a", root, keys)
+		}
+	}
+}
+
+func put(t *testing.T, s load.Store, key, text string) error {
+	t.Helper()
+	o, err := s.Create(t.Context(), key)
+	if err != nil {
+		return err
+	}
+	defer o.Abort()
+	if _, err := io.WriteString(o, text); err != nil {
+		return err
+	}
+	return o.Commit(t.Context())
+}
+
+// listing returns the files below a directory with what they hold.
+func listing(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		var b []byte
+		if !d.IsDir() {
+			b, err = os.ReadFile(filepath.Join(dir, name))
+		}
+		files[name] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
