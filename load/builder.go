@@ -1,7 +1,6 @@
 package load
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"strings"
 	"unicode/utf8"
@@ -11,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/decimal128"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"offerlake/pipeline/catalog"
 )
 
 // A builder gathers the values of one column and makes an array of them, which
@@ -169,7 +170,7 @@ func (b *textBuilder) valid() bool {
 			return false
 		}
 	}
-	return validUTF8(b.data)
+	return catalog.ValidUTF8(b.data)
 }
 
 // repair makes every text valid.
@@ -194,35 +195,4 @@ func (f *textFixer) valid(s string) string {
 	}
 	f.repaired++
 	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
-// validUTF8 is utf8.Valid, quicker over long texts of ASCII and Chinese.
-func validUTF8(b []byte) bool {
-	for i := 0; i < len(b); {
-		if i+8 <= len(b) {
-			// Characters of three bytes from U+1000 to U+CFFF: the first byte is E1
-			// to EC, and any two bytes of continuation may follow it.
-			switch w := binary.LittleEndian.Uint64(b[i:]); {
-			case w&0x8080808080808080 == 0:
-				i += 8
-				continue
-			case w&0xC0C0F0C0C0F0 == 0x8080E08080E0 && w&0xF-1 < 12 && w>>24&0xF-1 < 12:
-				i += 6
-				continue
-			case w&0xC0C0F0 == 0x8080E0 && w&0xF-1 < 12:
-				i += 3
-				continue
-			}
-		}
-		if b[i] < utf8.RuneSelf {
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n == 1 {
-			return false
-		}
-		i += n
-	}
-	return true
 }

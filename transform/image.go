@@ -100,19 +100,18 @@ func isPlainURL(s string) bool {
 		}
 	}
 	host := s
-	if i := strings.IndexAny(s, "/?#"); i >= 0 {
-		host = s[:i]
-	}
-	dot := strings.IndexByte(host, '.')
-	if dot <= 0 || dot == len(host)-1 {
-		return false
-	}
-	for i := range len(host) {
-		if c := host[i]; !isNameByte(c) && c != '.' && c != '-' && c != '_' && c != ':' {
+	for i := range len(s) {
+		c := s[i]
+		if c == '/' || c == '?' || c == '#' {
+			host = s[:i]
+			break
+		}
+		if !isNameByte(c) && c != '.' && c != '-' && c != '_' && c != ':' {
 			return false
 		}
 	}
-	return true
+	dot := strings.IndexByte(host, '.')
+	return dot > 0 && dot < len(host)-1
 }
 
 // urlBytes are the bytes that an address holds as they are.
@@ -276,7 +275,9 @@ func eachImage(s string, found func(src string)) {
 func imageSource(s string) (src, rest string) {
 	lazy := false
 	for {
-		s = strings.TrimLeft(s, " \t\r\n/")
+		for s != "" && (isHTMLSpace(s[0]) || s[0] == '/') {
+			s = s[1:]
+		}
 		if s == "" || s[0] == '>' || s[0] == '<' {
 			return src, s
 		}
@@ -306,16 +307,16 @@ func isLazySource(name string) bool {
 // cutHTMLAttribute cuts name="value", name='value', name=value or name off the
 // front of s, which does not begin with white space. It always cuts something.
 func cutHTMLAttribute(s string) (name, value, rest string) {
-	end := strings.IndexAny(s[1:], "= \t\r\n/><") + 1
-	if end == 0 {
-		return s, "", ""
+	end := 1
+	for end < len(s) && !isHTMLSpace(s[end]) && s[end] != '=' && s[end] != '/' && s[end] != '>' && s[end] != '<' {
+		end++
 	}
-	name, rest = s[:end], strings.TrimLeft(s[end:], " \t\r\n")
+	name, rest = s[:end], trimHTMLSpace(s[end:])
 	rest, ok := strings.CutPrefix(rest, "=")
 	if !ok {
 		return name, "", rest
 	}
-	rest = strings.TrimLeft(rest, " \t\r\n")
+	rest = trimHTMLSpace(rest)
 	if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
 		if i := strings.IndexByte(rest[1:], rest[0]); i >= 0 {
 			return name, rest[1 : i+1], rest[i+2:]
@@ -328,3 +329,12 @@ func cutHTMLAttribute(s string) (name, value, rest string) {
 	}
 	return name, rest[:end], rest[end:]
 }
+
+func trimHTMLSpace(s string) string {
+	for s != "" && isHTMLSpace(s[0]) {
+		s = s[1:]
+	}
+	return s
+}
+
+func isHTMLSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -35,7 +35,7 @@ func (p *Pool) Read(status int, body []byte, read func(d *Decoder)) error {
 	if !isXML && !startsValue(text) {
 		return Malformed(status, text, errNotJSON(text))
 	}
-	repaired := !utf8.Valid(text)
+	repaired := !catalog.ValidUTF8(text)
 	if repaired {
 		text = bytes.ToValidUTF8(text, []byte(string(utf8.RuneError)))
 	}

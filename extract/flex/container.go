@@ -44,7 +44,9 @@ func (d *Decoder) fields(yield func([]byte) bool) {
 				d.unused(at)
 			}
 		}
-		d.Skip()
+		if d.unread {
+			d.Skip()
+		}
 	}
 	d.leave(at, nil)
 }

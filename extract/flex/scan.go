@@ -165,11 +165,13 @@ func (s *scanner) element(first bool) (more bool, err error) { return s.more(fir
 
 // field goes to the next value of an object and returns its key.
 func (s *scanner) field(first bool) (key []byte, more bool, err error) {
-	if more, err := s.more(first, '}'); !more || err != nil {
-		return nil, false, err
-	}
-	if s.peek() != '"' {
-		return nil, false, s.fault()
+	if !s.keyAhead(first) {
+		if more, err := s.more(first, '}'); !more || err != nil {
+			return nil, false, err
+		}
+		if s.peek() != '"' {
+			return nil, false, s.fault()
+		}
 	}
 	key, escaped, err := s.quoted()
 	if err != nil {
@@ -185,6 +187,20 @@ func (s *scanner) field(first bool) (key []byte, more bool, err error) {
 	}
 	s.pos++
 	return key, true, nil
+}
+
+// keyAhead goes to a key that follows without white space, as it does in what
+// gateways send.
+func (s *scanner) keyAhead(first bool) bool {
+	at := s.pos
+	if !first {
+		at++
+	}
+	if at >= len(s.buf) || s.buf[at] != '"' || !first && s.buf[at-1] != ',' {
+		return false
+	}
+	s.pos = at
+	return true
 }
 
 // ones has a one in each byte, tops the highest bit of each.

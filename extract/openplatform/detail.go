@@ -48,6 +48,7 @@ type detailReader struct {
 // detailScratch is memory for tables whose length is known at their end only.
 // It passes from answer to answer.
 type detailScratch struct {
+	list     []catalog.Attribute
 	table    []catalog.OfferSKU
 	weights  []skuWeight
 	fallback []skuWeight
@@ -62,6 +63,7 @@ func (d *Dialect) takeScratch() *detailScratch {
 
 // returnScratch keeps the memory without what the answer had in it.
 func (d *Dialect) returnScratch(s *detailScratch) {
+	clear(s.list[:cap(s.list)])
 	clear(s.table)
 	clear(s.weights)
 	clear(s.fallback)
@@ -138,7 +140,8 @@ func (r *detailReader) field(key []byte) {
 	case "productImage":
 		r.images()
 	case "productAttribute":
-		o.Attributes = r.attributes(o.Attributes)
+		r.list = r.attributes(r.list[:0])
+		o.Attributes = append(o.Attributes, r.list...)
 	case "productSkuInfos":
 		r.skus()
 	case "productSaleInfo":
