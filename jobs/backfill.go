@@ -114,7 +114,7 @@ func openBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execut
 	if job.readsStdin() {
 		return nil, nil, fmt.Errorf("the ids of standard input can be read once, not by every shard: name a file under ids_from (%w)", ErrUsage)
 	}
-	home, err := openStore(job.Output[0].URL)
+	home, err := store.Open(job.Output[0].URL)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -246,7 +246,7 @@ func (b *backfill) published(ctx context.Context, s Shard) (bool, error) {
 		return false, err
 	}
 	for _, o := range job.Output {
-		dest, err := openStore(o.URL)
+		dest, err := store.Open(o.URL)
 		if err != nil {
 			return false, err
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"offerlake/load"
+	"offerlake/load/store"
 	"offerlake/pipeline/catalog"
 	"offerlake/transform"
 )
@@ -134,7 +135,7 @@ func (s *session) openComparison(ctx context.Context, data *load.Dataset) (*comp
 // changes.
 func (s *session) stateStore() (load.Store, error) {
 	if s.state.Replay && s.job.homeState != "" {
-		return openStore(s.job.homeState)
+		return store.Open(s.job.homeState)
 	}
 	return s.outputs[0].Store, nil
 }

@@ -15,10 +15,6 @@ import (
 	"offerlake/pipeline/catalog"
 )
 
-// openStore opens every destination and place of journals. Tests put faults before
-// stores by it.
-var openStore = store.Open
-
 // ParseDate reads a run's date; "" is the gateways' today. The result is that
 // day's midnight in UTC+8.
 func ParseDate(s string, now time.Time) (time.Time, error) {
@@ -80,7 +76,7 @@ func checkDestination(url string) error {
 func (j *Job) openOutputs() ([]load.Output, error) {
 	var outputs []load.Output
 	for i, o := range j.Output {
-		s, err := openStore(o.URL)
+		s, err := store.Open(o.URL)
 		if err != nil {
 			return nil, fmt.Errorf("output[%d]: %w", i, err)
 		}

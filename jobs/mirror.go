@@ -61,7 +61,7 @@ func newMirror(url string, log *slog.Logger) (*mirror, error) {
 	if !store.Remote(url) {
 		return nil, nil
 	}
-	s, err := openStore(url)
+	s, err := store.Open(url)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,13 @@ func newMirror(url string, log *slog.Logger) (*mirror, error) {
 }
 
 // journalMirror returns the mirror of the job's journals.
-func (s *session) journalMirror() (*mirror, error) { return newMirror(s.job.journalRoot(), s.log()) }
+func (s *session) journalMirror() (*mirror, error) {
+	m, err := newMirror(s.job.journalRoot(), s.log())
+	if m != nil {
+		m.store = s.ex.store(m.store)
+	}
+	return m, err
+}
 
 // bring returns the local directory of what is at a URL, made current if the URL is
 // that of a bucket. A URL that is none is wrong usage.
@@ -205,7 +211,7 @@ func (m *mirror) fetchSince(ctx context.Context, job, except string, since time.
 
 // runFiles are the files in a journal's directory, beside its segments, that
 // another machine needs.
-var runFiles = []string{askedFile, stdinFile}
+var runFiles = []string{askedFile, stdinFile, doubtsFile}
 
 // fetchDir brings one directory. If this machine has answers that the bucket has
 // not, because another machine went on with the run, they are put aside.

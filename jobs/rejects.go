@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"offerlake/load"
+	"offerlake/load/store"
 	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 	"offerlake/transform"
@@ -69,7 +70,7 @@ func Rejects(ctx context.Context, dest string, f RejectsFilter) ([]RejectsReport
 	if err := recoverDest(ctx, dest); err != nil {
 		return nil, err
 	}
-	s, err := openStore(dest)
+	s, err := store.Open(dest)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
 	}

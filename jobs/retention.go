@@ -412,7 +412,7 @@ func holdJournal(ctx context.Context, dir string) (release func(), err error) {
 		}
 		return own.close, own.lockJournal(ctx)
 	}
-	home, err := openStore(filepath.Dir(root))
+	home, err := store.Open(filepath.Dir(root))
 	if err != nil {
 		return nil, err
 	}

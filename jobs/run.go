@@ -38,6 +38,10 @@ type Execution struct {
 
 	Metrics *telemetry.Metrics // of the command; nil = none
 	Tracer  trace.Tracer       // nil = no traces
+	// Tests put faults before stores and the files of journals by these.
+	wrapStore func(load.Store) load.Store
+	openFile  func(name string, flag int) (journal.File, error)
+
 	// Lineage is where run events of jobs go that name no place of their own,
 	// Namespace what their jobs are in; "" = DefaultNamespace.
 	Lineage   telemetry.Lineage
@@ -47,6 +51,14 @@ type Execution struct {
 // soften is pipeline.Soften for calls outside of a pipeline's run.
 func (ex Execution) soften(ctx context.Context) (context.Context, func()) {
 	return pipeline.Soften(ctx, ex.Drain, cmp.Or(ex.StopGrace, pipeline.StopGrace))
+}
+
+// store is a destination as this execution sees it.
+func (ex *Execution) store(s load.Store) load.Store {
+	if ex.wrapStore == nil {
+		return s
+	}
+	return ex.wrapStore(s)
 }
 
 // RunOptions are the choices of one run.

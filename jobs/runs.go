@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"offerlake/load"
+	"offerlake/load/store"
 )
 
 // Runs lists the runs whose state is kept in a destination, oldest date first.
@@ -20,7 +21,7 @@ func Runs(ctx context.Context, dest string) ([]*RunState, error) {
 	if err := recoverDest(ctx, dest); err != nil {
 		return nil, err
 	}
-	s, err := openStore(dest)
+	s, err := store.Open(dest)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", err, ErrUsage)
 	}

@@ -66,6 +66,9 @@ func openSession(ctx context.Context, job *Job, date time.Time, expand bool, ex 
 	if s.outputs, err = job.openOutputs(); err != nil {
 		return nil, err
 	}
+	for i := range s.outputs {
+		s.outputs[i].Store = ex.store(s.outputs[i].Store)
+	}
 	for _, o := range s.outputs {
 		lock, err := s.acquire(ctx, func() (io.Closer, error) {
 			return load.AcquireLock(ctx, o.Store, job.Name, s.day(), holder())
@@ -108,7 +111,7 @@ func (s *session) lockJournal(ctx context.Context) error {
 	if s.job.Journal.URL == "" {
 		return nil
 	}
-	journals, err := openStore(s.job.Journal.URL)
+	journals, err := store.Open(s.job.Journal.URL)
 	if err != nil {
 		return err
 	}
@@ -318,7 +321,7 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if s.job.home != "" {
 		state, root = s.job.homeState, s.job.home
 	}
-	home, err := openStore(state)
+	home, err := store.Open(state)
 	if err != nil {
 		return "", err
 	}
@@ -385,7 +388,7 @@ func runDirs(dir string) ([]string, error) {
 // journalOptions name the journal in refs without the run's number, so that a
 // run that is done again gives the same bytes.
 func (s *session) journalOptions() journal.Options {
-	o := journal.Options{Name: s.job.Name + "/" + s.day(), Logger: s.log()}
+	o := journal.Options{Name: s.job.Name + "/" + s.day(), Logger: s.log(), OpenFile: s.ex.openFile}
 	if s.mirror != nil {
 		o.SegmentBytes = mirroredSegment
 	}

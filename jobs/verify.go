@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"offerlake/load"
+	"offerlake/load/store"
 )
 
 // Verify finishes publishes that were cut short in a destination and then
@@ -17,7 +18,7 @@ func Verify(ctx context.Context, dest string, deep bool, child []string) (Verify
 	if err := recoverDest(ctx, dest); err != nil {
 		return r, err
 	}
-	s, err := openStore(dest)
+	s, err := store.Open(dest)
 	if err != nil {
 		return r, fmt.Errorf("%w (%w)", err, ErrUsage)
 	}
@@ -31,7 +32,7 @@ func Verify(ctx context.Context, dest string, deep bool, child []string) (Verify
 // recoverDest is what every command does first with a destination: it
 // finishes or rolls back what a crash left half done.
 func recoverDest(ctx context.Context, dest string) error {
-	s, err := openStore(dest)
+	s, err := store.Open(dest)
 	if err != nil {
 		return fmt.Errorf("%w (%w)", err, ErrUsage)
 	}

@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math/rand/v2"
 	"mime"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -19,6 +21,7 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/api/googleapi"
 
 	"offerlake/load"
 )
@@ -191,7 +194,11 @@ func (b *Bucket) wrap(ctx context.Context, key string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	switch gcerrors.Code(err) {
+	code := gcerrors.Code(err)
+	if denied(err) {
+		code = gcerrors.PermissionDenied
+	}
+	switch code {
 	case gcerrors.NotFound:
 		if key == "" || isNoBucket(err) {
 			return fmt.Errorf("%s: there is no such bucket, or no right to see it: %w", b.at(""), err)
@@ -203,6 +210,38 @@ func (b *Bucket) wrap(ctx context.Context, key string, err error) error {
 		return fmt.Errorf("%s: %w: %w. %s", b.at(key), fs.ErrPermission, err, b.kind.credentials())
 	}
 	return fmt.Errorf("%s: %w", b.at(key), err)
+}
+
+// A request is made again so often, after a pause that doubles, with jitter, when
+// the library has given up on it.
+const (
+	repetitions = 3
+	repeatPause = 500 * time.Millisecond
+)
+
+// again does something that can be done twice, until it succeeds or it is known to
+// have failed for good. The libraries try most things again, but not an answer that
+// breaks off in its middle, say.
+func again(ctx context.Context, do func() error) error {
+	for n := 0; ; n++ {
+		err := do()
+		switch code := gcerrors.Code(err); {
+		case err == nil, ctx.Err() != nil, code == gcerrors.NotFound, code == gcerrors.PermissionDenied, denied(err), n == repetitions:
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(1 + rand.Int64N(int64(repeatPause)<<n))):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// denied reports what the library does not: that credentials are wrong or old.
+func denied(err error) bool {
+	var google *googleapi.Error
+	return isCode(err, "SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken", "ExpiredToken", "TokenRefreshRequired") ||
+		errors.As(err, &google) && google.Code == http.StatusUnauthorized
 }
 
 // wrapWrite is wrap for a write, for which only a bucket can be missing.
@@ -226,7 +265,11 @@ func (b *Bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.bucket.NewReader(ctx, b.prefix+key, nil)
+	var r *blob.Reader
+	err = again(ctx, func() error {
+		r, err = c.bucket.NewReader(ctx, b.prefix+key, nil)
+		return err
+	})
 	if err != nil {
 		return nil, b.wrap(ctx, key, err)
 	}
@@ -309,22 +352,25 @@ func (b *Bucket) keys(ctx context.Context, prefix string) ([]string, error) {
 		return nil, err
 	}
 	var keys []string
-	objects := c.bucket.List(&blob.ListOptions{Prefix: b.prefix + prefix})
-	for {
-		o, err := objects.Next(ctx)
-		if err == io.EOF {
-			break
+	err = again(ctx, func() error {
+		keys = keys[:0]
+		objects := c.bucket.List(&blob.ListOptions{Prefix: b.prefix + prefix})
+		for {
+			o, err := objects.Next(ctx)
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			// Consoles leave empty objects that stand for directories.
+			if k := strings.TrimPrefix(o.Key, b.prefix); checkKey(k) == nil {
+				keys = append(keys, k)
+			}
 		}
-		if err != nil {
-			return nil, b.wrap(ctx, "", err)
-		}
-		// Consoles leave empty objects that stand for directories.
-		if k := strings.TrimPrefix(o.Key, b.prefix); checkKey(k) == nil {
-			keys = append(keys, k)
-		}
-	}
+	})
 	slices.Sort(keys)
-	return slices.Compact(keys), nil
+	return slices.Compact(keys), b.wrap(ctx, "", err)
 }
 
 // Rename copies the object within the store and removes it where it was.
@@ -337,7 +383,7 @@ func (b *Bucket) Rename(ctx context.Context, from, to string) error {
 	if c.prepareCopy != nil {
 		opts.BeforeCopy = c.prepareCopy
 	}
-	if err := c.bucket.Copy(ctx, b.prefix+to, b.prefix+from, opts); err != nil {
+	if err := again(ctx, func() error { return c.bucket.Copy(ctx, b.prefix+to, b.prefix+from, opts) }); err != nil {
 		return b.wrap(ctx, from, err)
 	}
 	return b.Remove(ctx, from)
@@ -349,7 +395,7 @@ func (b *Bucket) Remove(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	err = b.wrap(ctx, key, c.bucket.Delete(ctx, b.prefix+key))
+	err = b.wrap(ctx, key, again(ctx, func() error { return c.bucket.Delete(ctx, b.prefix+key) }))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -363,10 +409,16 @@ func (b *Bucket) RemoveAll(ctx context.Context, dir string) error {
 		return err
 	}
 	if c.uploads != nil {
-		for _, err := range c.uploads(ctx, b.prefix+dir+"/", true) {
-			if err != nil {
-				return b.wrap(ctx, dir, err)
+		err := again(ctx, func() error {
+			for _, err := range c.uploads(ctx, b.prefix+dir+"/", true) {
+				if err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return b.wrap(ctx, dir, err)
 		}
 	}
 	keys, err := b.keys(ctx, dir+"/")
@@ -393,8 +445,23 @@ func (b *Bucket) Unfinished(ctx context.Context, prefix string) iter.Seq2[string
 		if c.uploads == nil {
 			return
 		}
-		for k, err := range c.uploads(ctx, b.prefix+prefix, false) {
-			if !yield(strings.TrimPrefix(k, b.prefix), b.wrap(ctx, "", err)) || err != nil {
+		var keys []string
+		err = again(ctx, func() error {
+			keys = keys[:0]
+			for k, err := range c.uploads(ctx, b.prefix+prefix, false) {
+				if err != nil {
+					return err
+				}
+				keys = append(keys, strings.TrimPrefix(k, b.prefix))
+			}
+			return nil
+		})
+		if err != nil {
+			yield("", b.wrap(ctx, "", err))
+			return
+		}
+		for _, k := range keys {
+			if !yield(k, nil) {
 				return
 			}
 		}
@@ -407,11 +474,15 @@ func (b *Bucket) Written(ctx context.Context, key string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	attributes, err := c.bucket.Attributes(ctx, b.prefix+key)
-	if err != nil {
-		return time.Time{}, b.wrap(ctx, key, err)
-	}
-	return attributes.ModTime, nil
+	var written time.Time
+	err = again(ctx, func() error {
+		a, err := c.bucket.Attributes(ctx, b.prefix+key)
+		if err == nil {
+			written = a.ModTime
+		}
+		return err
+	})
+	return written, b.wrap(ctx, key, err)
 }
 
 // Read implements load.Swapper.
@@ -426,13 +497,11 @@ func (b *Bucket) read(ctx context.Context, key string) (content []byte, version 
 	if err != nil {
 		return nil, "", time.Time{}, err
 	}
-	for again := 0; ; again++ {
+	err = again(ctx, func() error {
 		content, version, written, err = readOnce(ctx, c, b.prefix+key)
-		// A connection that is lost within so little is simply tried again.
-		if err == nil || again == reopenings || gcerrors.Code(err) == gcerrors.NotFound || ctx.Err() != nil {
-			return content, version, written, b.wrap(ctx, key, err)
-		}
-	}
+		return err
+	})
+	return content, version, written, b.wrap(ctx, key, err)
 }
 
 func readOnce(ctx context.Context, c *connection, key string) (content []byte, version string, written time.Time, err error) {
@@ -470,6 +539,9 @@ func (b *Bucket) Swap(ctx context.Context, key, old string, content []byte) (str
 	switch {
 	case err == nil && bytes.Equal(have, content):
 		return version, nil
+	case err == nil && writeErr != nil && version != old:
+		// Whatever it was that went wrong, now it cannot go right any more.
+		return "", fmt.Errorf("%s: %w (%v)", b.at(key), load.ErrConflict, writeErr)
 	case writeErr != nil:
 		return "", b.wrapWrite(ctx, key, writeErr)
 	case err != nil:

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"net/url"
 	"os"
 	"strconv"
@@ -58,7 +59,9 @@ func (gcsKind) connect(ctx context.Context, u *url.URL) (*connection, error) {
 	}
 	// What we write depends on nothing but its key, so doing it twice is no harm;
 	// Swap reads again what it cannot be sure of.
-	lib.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(attempts))
+	lib.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(attempts), storage.WithErrorFunc(func(err error) bool {
+		return storage.ShouldRetry(err) || errors.Is(err, io.EOF) // of a connection that ended before the answer
+	}))
 	return &connection{
 		bucket:        bucket,
 		dropByContext: true,

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	gcaws "gocloud.dev/aws"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
@@ -115,6 +116,7 @@ func (s3Kind) connect(ctx context.Context, u *url.URL) (*connection, error) {
 	case cfg.Region == "":
 		return nil, errors.New("there is no region")
 	}
+	cfg.Logger = logging.Nop{}                     // it writes to standard error
 	most := cmp.Or(cfg.RetryMaxAttempts, attempts) // AWS_MAX_ATTEMPTS or the profile may say it
 	cfg.Retryer = func() aws.Retryer {
 		standard := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = most })

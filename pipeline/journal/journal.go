@@ -46,8 +46,11 @@ type Options struct {
 	// Logger is told what was repaired. Default: discard.
 	Logger *slog.Logger
 
-	open  func(name string, flag int) (file, error) // default: the file system
-	level zstd.EncoderLevel                         // of sealed segments; default: the fastest
+	// OpenFile opens files, with the flags of os.OpenFile. Default: those of the
+	// file system. Tests have disks that fail by it.
+	OpenFile func(name string, flag int) (File, error)
+
+	level zstd.EncoderLevel // of sealed segments; default: the fastest
 }
 
 func (o Options) withDefaults() Options {
@@ -60,8 +63,8 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.level = cmp.Or(o.level, zstd.SpeedFastest)
-	if o.open == nil {
-		o.open = func(name string, flag int) (file, error) { return os.OpenFile(name, flag, 0o644) }
+	if o.OpenFile == nil {
+		o.OpenFile = func(name string, flag int) (File, error) { return os.OpenFile(name, flag, 0o644) }
 	}
 	return o
 }
@@ -74,7 +77,7 @@ type Journal struct {
 	name     string
 	opts     Options
 	log      *slog.Logger
-	open     func(name string, flag int) (file, error)
+	open     func(name string, flag int) (File, error)
 	readOnly bool
 	torn     Torn
 	reserve  string // file that holds back room on the disk; "" = none. Guarded by writing
@@ -140,7 +143,7 @@ func newJournal(dir string, opts Options, readOnly bool) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	j := &Journal{dir: dir, name: opts.Name, opts: opts, log: opts.Logger, open: opts.open, readOnly: readOnly, decoder: dec}
+	j := &Journal{dir: dir, name: opts.Name, opts: opts, log: opts.Logger, open: opts.OpenFile, readOnly: readOnly, decoder: dec}
 	j.cache.limit = opts.CacheBytes
 	if err := j.load(); err != nil {
 		return nil, fmt.Errorf("journal: %w", errors.Join(err, j.closeFiles()))

@@ -808,7 +808,7 @@ func TestConcurrentUse(t *testing.T) {
 
 // faultyFile lets a number of bytes through and then behaves as a full disk.
 type faultyFile struct {
-	file
+	File
 	room     *int64
 	truncate *error
 	sync     *error
@@ -817,9 +817,9 @@ type faultyFile struct {
 func (f faultyFile) WriteAt(b []byte, off int64) (int, error) {
 	if int64(len(b)) <= *f.room {
 		*f.room -= int64(len(b))
-		return f.file.WriteAt(b, off)
+		return f.File.WriteAt(b, off)
 	}
-	n, err := f.file.WriteAt(b[:*f.room], off)
+	n, err := f.File.WriteAt(b[:*f.room], off)
 	*f.room = 0
 	return n, errors.Join(err, &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC})
 }
@@ -828,14 +828,14 @@ func (f faultyFile) Truncate(size int64) error {
 	if *f.truncate != nil {
 		return *f.truncate
 	}
-	return f.file.Truncate(size)
+	return f.File.Truncate(size)
 }
 
 func (f faultyFile) Sync() error {
 	if *f.sync != nil {
 		return *f.sync
 	}
-	return f.file.Sync()
+	return f.File.Sync()
 }
 
 func TestFullDisk(t *testing.T) {
@@ -844,7 +844,7 @@ func TestFullDisk(t *testing.T) {
 		for _, noTruncate := range []bool{false, true} {
 			dir := t.TempDir()
 			room, truncate, sync := int64(1<<20), error(nil), error(nil)
-			j := open(t, dir, Options{open: func(name string, flag int) (file, error) {
+			j := open(t, dir, Options{OpenFile: func(name string, flag int) (File, error) {
 				f, err := os.OpenFile(name, flag, 0o644)
 				return faultyFile{f, &room, &truncate, &sync}, err
 			}})
@@ -875,7 +875,7 @@ func TestFullDisk(t *testing.T) {
 func TestFailedSyncStopsTheJournal(t *testing.T) {
 	t.Parallel()
 	room, truncate, sync := int64(1<<20), error(nil), error(nil)
-	j := open(t, t.TempDir(), Options{SegmentBytes: 1, open: func(name string, flag int) (file, error) {
+	j := open(t, t.TempDir(), Options{SegmentBytes: 1, OpenFile: func(name string, flag int) (File, error) {
 		f, err := os.OpenFile(name, flag, 0o644)
 		return faultyFile{f, &room, &truncate, &sync}, err
 	}})

@@ -14,8 +14,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// file is what a journal needs of an *os.File.
-type file interface {
+// File is what a journal needs of an *os.File.
+type File interface {
 	io.ReaderAt
 	io.WriterAt
 	Truncate(size int64) error
@@ -29,7 +29,7 @@ type segment struct {
 	dir    string
 	start  int64   // position of its first byte in the journal
 	size   int64   // uncompressed bytes
-	file   file    // while it is raw; nil once it is sealed
+	file   File    // while it is raw; nil once it is sealed
 	frames []frame // once it is sealed; the last one is empty and marks the end
 	sums   sums
 }
