@@ -205,6 +205,9 @@ func (j *crashJob) exact(t *testing.T, url, when string) {
 // answered call was made twice, and at every operation in between a reader by
 // manifest sees a whole dataset or none.
 func TestCrashMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a job dozens of times")
+	}
 	j := newCrashJob(t)
 	t.Run("disk", func(t *testing.T) {
 		j.crashStores(t, 9, func(n int) string { return t.TempDir() })
@@ -265,6 +268,9 @@ func (j *crashJob) crashStores(t *testing.T, few int, at func(n int) string) {
 // TestJournalCrashMatrix lets the files of a journal fail for good at each write,
 // whole, in half or not at all, and runs the job again.
 func TestJournalCrashMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a job dozens of times")
+	}
 	j := newCrashJob(t)
 	count := func(fail int64, part float64) (func(string, int) (journal.File, error), *atomic.Int64) {
 		n := new(atomic.Int64)

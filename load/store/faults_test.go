@@ -45,6 +45,9 @@ func one(f servers.Fault) func(servers.Request, int) servers.Fault {
 // does, the outcome is that of an undisturbed one. OFFERLAKE_FAULTS names the stores,
 // as in "s3 gcs azure", of which each request is tried; else it is every seventh.
 func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for many pauses between attempts")
+	}
 	for _, server := range realServers {
 		step := 7
 		if strings.Contains(os.Getenv("OFFERLAKE_FAULTS"), server.name) {
