@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -243,4 +244,52 @@ func TestResumeElsewhere(t *testing.T) {
 	}
 	mustRun(t, "verify", s.URL("moved/parquet"), "--deep")
 	nothingUnfinished(t, s, "moved")
+}
+
+// TestBucketSideBySide: different jobs publish into one dataset at the same time,
+// and a second run of one of them is told who has the lock.
+func TestBucketSideBySide(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
+	var running []*exec.Cmd
+	for _, name := range []string{"first", "second"} {
+		job := writeJob(t, strings.Replace(bucketJob(s, "shared", ""), "name: t\n", "name: "+name+"\n", 1))
+		cmd := program(t.Context(), "run", job, "--date", "2026-11-22", "--progress", "none")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		running = append(running, cmd)
+	}
+	for _, cmd := range running {
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	counts := map[string]int{}
+	for path := range bucketFiles(t, s, "shared") {
+		_, name, _ := strings.Cut(path, "dt=2026-11-22/")
+		counts[name]++
+	}
+	if counts["first-00000.parquet"] == 0 || counts["first-00000.parquet"] != counts["second-00000.parquet"] {
+		t.Errorf("files by name: %v, want as many of both jobs", counts)
+	}
+	mustRun(t, "verify", s.URL("shared/parquet"), "--deep")
+	nothingUnfinished(t, s, "shared")
+
+	at, err := store.Open(s.URL("shared/csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := load.AcquireLock(t.Context(), at, "first", "2026-11-22", load.Holder{Host: "elsewhere", PID: 4711})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	job := writeJob(t, strings.Replace(bucketJob(s, "shared", ""), "name: t\n", "name: first\n", 1))
+	drain := make(chan struct{})
+	time.AfterFunc(3*time.Second, func() { close(drain) })
+	if r := runDraining(t, drain, "run", job, "--date", "2026-11-22", "--progress", "none"); r.code == 0 || !strings.Contains(r.stderr, "elsewhere, pid 4711") {
+		t.Errorf("exit code %d, want an error that names the holder\n%s", r.code, r.stderr)
+	}
 }

@@ -8,8 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -342,5 +346,98 @@ func testNoBucket(t *testing.T, s *servers.Server) {
 	}
 	if err := b.put(t.Context(), "a", []byte("x")); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("writing = %v, want an error that speaks of the bucket", err)
+	}
+}
+
+// TestParametersAreSent: encryption, class and ACL go with every object, uploaded
+// in one request or in parts, and with its copy.
+func TestParametersAreSent(t *testing.T) {
+	var mu sync.Mutex
+	sent := map[string]http.Header{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		what := r.Method
+		switch {
+		case r.Header.Get("x-amz-copy-source") != "":
+			what = "copy"
+			fmt.Fprint(w, `<CopyObjectResult><ETag>"1"</ETag></CopyObjectResult>`)
+		case r.Method == http.MethodPost && r.URL.Query().Has("uploads"):
+			what = "parts"
+			fmt.Fprint(w, `<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>`)
+		case r.Method == http.MethodPost:
+			fmt.Fprint(w, `<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>`)
+		case r.Method == http.MethodHead:
+			w.Header().Set("Content-Length", strconv.Itoa(2*partBytes))
+		case r.Method == http.MethodDelete:
+			w.WriteHeader(http.StatusNoContent)
+		case r.URL.Query().Has("partNumber"):
+			what = "part"
+			w.Header().Set("ETag", `"1"`)
+		}
+		sent[what] = r.Header
+	}))
+	defer server.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	b := bucketAt(t, "s3://lake/x?use_path_style=true&endpoint="+server.URL+
+		"&ssetype=aws:kms&kmskeyid=the-key&storage_class=STANDARD_IA&acl=bucket-owner-full-control")
+	if err := b.put(t.Context(), "small", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.put(t.Context(), "big", noise(2*partBytes)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Rename(t.Context(), "small", "other"); err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{http.MethodPut, "parts", "copy"} {
+		for name, want := range map[string]string{
+			"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": "the-key",
+			"x-amz-storage-class": "STANDARD_IA", "x-amz-acl": "bucket-owner-full-control",
+		} {
+			if got := sent[what].Get(name); got != want {
+				t.Errorf("%s: %s is %q, want %q", what, name, got, want)
+			}
+		}
+	}
+}
+
+// TestSweep: what a dead run began to upload, and never staged as a whole, is
+// removed by the next command on its destination.
+func TestSweep(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	local := newLocal(t)
+	for name, st := range map[string]Store{"s3": bucketAt(t, s.URL("x")), "disk": local} {
+		const key = "_offerlake/staging/a-job/2026-11-22/products/dt=2026-11-22/a-job-00000.parquet"
+		o, err := st.Create(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer o.Abort()
+		if _, err := o.Write(noise(2*partBytes + 5)); err != nil { // and no more: it dies
+			t.Fatal(err)
+		}
+		unfinished := func() (keys []string) {
+			for k, err := range st.(load.Unfinisher).Unfinished(t.Context(), "_offerlake/staging/") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				keys = append(keys, k)
+			}
+			return keys
+		}
+		if got := unfinished(); len(got) != 1 || got[0] != key {
+			t.Errorf("%s: unfinished: %q, want the one that was begun", name, got)
+		}
+		all, err := load.Recover(t.Context(), st, load.Holder{Host: "other", PID: 1})
+		if err != nil || len(all) != 1 || all[0].Outcome != load.RolledBack || all[0].Job != "a-job" {
+			t.Errorf("%s: Recover = %+v, %v; want the run rolled back", name, all, err)
+		}
+		if got := unfinished(); len(got) != 0 {
+			t.Errorf("%s: unfinished after Recover: %q", name, got)
+		}
 	}
 }
