@@ -21,7 +21,7 @@ require (
 	go.opentelemetry.io/proto/otlp v1.11.1 // what tests receive as traces
 	go.uber.org/goleak v1.3.0 // goroutine leaks in tests
 	golang.org/x/image v0.47.0 // reads WebP pictures, scales pictures down for gateways
-	golang.org/x/sync v0.24.0 // errgroup
+	golang.org/x/sync v0.24.0 // errgroup, semaphore
 	golang.org/x/term v0.47.0 // is stderr a terminal
 	golang.org/x/text v0.43.0 // NFKC, widths of characters
 	golang.org/x/time v0.16.0 // the token bucket that tests compare the pacer with

@@ -162,6 +162,7 @@ func (c *Client) try(ctx context.Context, p *patience, t *trail, q query) (*cata
 	if err != nil {
 		return nil, 0, err
 	}
+	defer c.room.give(rep.room)
 	arrived := time.Now()
 	r := catalog.Record{
 		Key: t.key, At: c.opts.Now(), Status: rep.status, Attempt: t.nextAttempt(),

@@ -142,6 +142,7 @@ type sheet struct {
 	got     map[catalog.OfferID]catalog.Detail
 	strays  []catalog.OfferID // offers in the answer that were not asked for
 	success int
+	large   bool            // the answer is, so that nothing keeps it
 	drift   []catalog.Drift // of the answer, beyond that of single offers
 }
 
@@ -171,7 +172,7 @@ func (s *sheet) fetch(ctx context.Context, since time.Time, offline bool) (answe
 
 func (s *sheet) decode(a Answer) error {
 	s.got = make(map[catalog.OfferID]catalog.Detail, len(s.ids))
-	s.strays, s.success = nil, 0
+	s.strays, s.success, s.large = nil, 0, len(a.Body) > freeBody
 	return s.client.dialect.DecodeDetails(watch(a, &s.drift), s.ids, func(id catalog.OfferID, o *catalog.Offer, err error) {
 		s.put(a.Status, id, o, err)
 	})
@@ -191,6 +192,9 @@ func (s *sheet) put(status int, id catalog.OfferID, o *catalog.Offer, err error)
 	case err != nil:
 		s.got[id] = catalog.Detail{ID: id, Err: s.client.gatewayError(s.req.API, status, err)}
 	default:
+		if s.large {
+			detach(o)
+		}
 		s.client.redact.clean(o.DecodeIssues)
 		s.got[id] = catalog.Detail{ID: id, Offer: o, Drift: o.Drift}
 		s.success++
@@ -200,6 +204,9 @@ func (s *sheet) put(status int, id catalog.OfferID, o *catalog.Offer, err error)
 // details returns what the answer said, as observed. The drift that is nobody's
 // is the first one's.
 func (s *sheet) details(obs catalog.Observation) map[catalog.OfferID]catalog.Detail {
+	if s.large {
+		detach(&s.drift)
+	}
 	if i := slices.IndexFunc(s.ids, func(id catalog.OfferID) bool { return s.got[id].ID == id }); i >= 0 && len(s.drift) > 0 {
 		d := s.got[s.ids[i]]
 		d.Drift = append(slices.Clip(d.Drift), s.drift...)

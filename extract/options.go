@@ -73,6 +73,11 @@ type Options struct {
 	MaxAttempts int
 	// MaxBody bounds an answer, in bytes after decompression. Default: 32 MiB.
 	MaxBody int64
+	// MaxBuffered bounds the sum of large answers that are being read, journaled
+	// or judged: what is beyond 256 KiB of an answer waits until there is room. An
+	// answer of unknown length takes MaxBody until it is read. Default: four times
+	// MaxBody, 128 MiB.
+	MaxBuffered int64
 	// MaxThrottle is how long a call endures being throttled without a break.
 	// Default: 15 min.
 	MaxThrottle time.Duration
@@ -158,6 +163,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.AttemptTimeout, time.Minute)
 	orDefault(&o.MaxAttempts, 5)
 	orDefault(&o.MaxBody, 32<<20)
+	orDefault(&o.MaxBuffered, 4*o.MaxBody)
 	orDefault(&o.MaxThrottle, 15*time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -232,6 +238,7 @@ func (o Options) Validate() error {
 	fault(o.AttemptTimeout < 0, "attempt timeout is %v, want 0 or more", o.AttemptTimeout)
 	fault(o.MaxAttempts < 0, "max attempts is %d, want 0 or more", o.MaxAttempts)
 	fault(o.MaxBody < 0, "max body is %d, want 0 or more", o.MaxBody)
+	fault(o.MaxBuffered < 0, "max buffered is %d, want 0 or more", o.MaxBuffered)
 	fault(o.MaxThrottle < 0, "max throttle is %v, want 0 or more", o.MaxThrottle)
 	fault(o.ReuseWithin < 0, "reuse within is %v, want 0 or more", o.ReuseWithin)
 	fault(o.UnchangedWithin < 0, "unchanged within is %v, want 0 or more", o.UnchangedWithin)

@@ -27,6 +27,7 @@ type shared struct {
 	redact    *redactor
 	http      *http.Client
 	slots     chan struct{} // one element per attempt under way
+	room      *room
 
 	choosing sync.Mutex
 	turn     int                   // where the search for a credential starts; guarded by choosing
@@ -38,7 +39,7 @@ type shared struct {
 
 // NewPool returns a pool for the clients whose Options.Pool it becomes. Of its
 // options these count: Endpoints, Credentials, PerSecond, PerDay, Reserve,
-// Burst, InFlight, MaxCalls, Budget, HTTP and Now.
+// Burst, InFlight, MaxBuffered, MaxCalls, Budget, HTTP and Now.
 func NewPool(opts Options) (*Pool, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
@@ -53,6 +54,7 @@ func newShared(opts Options) *shared {
 		redact:    newRedactor(),
 		http:      newHTTPClient(opts.HTTP),
 		slots:     make(chan struct{}, opts.InFlight),
+		room:      newRoom(opts.MaxBuffered),
 	}
 	for i, cred := range opts.Credentials {
 		s.redact.add(cred.Key, cred.Secret, cred.AccessToken, cred.RefreshToken, cred.Code)

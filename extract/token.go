@@ -193,6 +193,7 @@ func (c *Client) renew(ctx context.Context, m *member, build buildFunc, decode f
 		if err != nil {
 			return err
 		}
+		c.room.give(rep.room) // the next request may need it
 		var tok Token
 		now := c.opts.Now()
 		ge := c.verdict(tokenAPI, catalog.Record{Status: rep.status, Body: rep.body, Error: rep.fault}, func(a Answer) (err error) {

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,6 +30,7 @@ type reply struct {
 	sent    time.Time     // real clock
 	at      time.Time     // the same by Options.Now
 	latency time.Duration
+	room    int64 // that body has taken; whoever has the reply gives it back
 }
 
 // buildFunc makes a signed request for an endpoint.
@@ -36,7 +38,7 @@ type buildFunc func(endpoint string, cred Credential) (*http.Request, error)
 
 // send makes one attempt as m, when m's turn comes; failed is the endpoint
 // where the call's last attempt did, nil if none. The caller holds a slot and
-// settles the reply's lease. An error means that nothing was sent, or that ctx
+// settles the reply's lease and gives its room back. An error means that nothing was sent, or that ctx
 // ended first; errResting, that m is not the one to send it.
 func (c *Client) send(ctx context.Context, m *member, api string, failed *endpoint, build buildFunc) (reply, error) {
 	queued := time.Now()
@@ -66,6 +68,7 @@ func (c *Client) send(ctx context.Context, m *member, api string, failed *endpoi
 		if api != tokenAPI {
 			c.count.wasted.add(catalog.WasteInDoubt)
 		}
+		c.room.give(rep.room)
 		return reply{}, err
 	}
 	return rep, nil
@@ -127,7 +130,7 @@ func (c *Client) spend(api string) error {
 
 // exchange sends req and reads the whole answer.
 func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
-	ctx, cancel := context.WithTimeout(ctx, c.opts.AttemptTimeout)
+	ctx, t, cancel := withTimeout(ctx, c.opts.AttemptTimeout)
 	defer cancel()
 	req = req.WithContext(ctx)
 	req.Header.Set("User-Agent", "offerlake")
@@ -147,14 +150,14 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
 	defer resp.Body.Close()
 	rep.status = resp.StatusCode
 	rep.after = retryAfter(resp.Header, time.Now())
-	rep.body, err = io.ReadAll(io.LimitReader(resp.Body, c.opts.MaxBody+1))
+	rep.body, rep.room, err = c.read(ctx, resp.Body, resp.ContentLength, t)
 	rep.latency = c.opts.Now().Sub(begun)
 	switch to := resp.Header.Get("Location"); {
 	case err != nil:
 		rep.fault = brokenOff + c.fault(req, err)
 	case int64(len(rep.body)) > c.opts.MaxBody:
 		// The beginning is enough to see what it was.
-		rep.body = rep.body[:min(len(rep.body), 4096)]
+		rep.body = bytes.Clone(rep.body[:min(len(rep.body), 4096)])
 		rep.fault = fmt.Sprintf("%s%d bytes", tooLarge, c.opts.MaxBody)
 	case rep.status/100 == 3 && to != "":
 		rep.fault = fmt.Sprintf("redirect from %s to %s refused", req.URL.Host, hostOf(to))
@@ -166,7 +169,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) reply {
 // name the whole URL, which holds credentials.
 func (c *Client) fault(req *http.Request, err error) string {
 	text := foreignText(err)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || context.Cause(req.Context()) == context.DeadlineExceeded {
 		text = fmt.Sprintf("%s%v", tooSlow, c.opts.AttemptTimeout)
 	}
 	return c.redact.text(req.URL.Host + ": " + text)
