@@ -88,7 +88,9 @@ func (s *session) lost() error {
 
 // pushLast sends up what a run that did not end well has been answered.
 func (s *session) pushLast(ctx context.Context, j *journal.Journal) error {
-	if s.mirror == nil {
+	if s.mirror == nil || s.lost() != nil {
+		// Whoever has the lock now numbers the segments. The next run here sees to
+		// the answers that only this machine has.
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPush)

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"offerlake/load"
@@ -215,8 +216,13 @@ var runFiles = []string{askedFile, stdinFile, doubtsFile}
 
 // fetchDir brings one directory. If this machine has answers that the bucket has
 // not, because another machine went on with the run, they are put aside.
-func (m *mirror) fetchDir(ctx context.Context, dir string, keys []string) error {
+func (m *mirror) fetchDir(ctx context.Context, dir string, keys []string) (err error) {
 	here := filepath.Join(m.root, filepath.FromSlash(dir))
+	unlock, err := lockFile(filepath.Join(m.root, "fetching.lock"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	done, err := readUploaded(here)
 	if err != nil {
 		return err
@@ -284,6 +290,18 @@ func (m *mirror) holds(ctx context.Context, here, key string) (bool, error) {
 func exists(file string) bool {
 	_, err := os.Lstat(file)
 	return err == nil
+}
+
+// lockFile keeps other processes of this machine away until unlock is called.
+func lockFile(name string) (unlock func() error, err error) {
+	t := &tallyFile{path: name}
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	if err := t.flock(syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return func() error { return errors.Join(t.flock(syscall.LOCK_UN), t.close()) }, nil
 }
 
 // setAside keeps a directory under a name of its own.
@@ -443,6 +461,40 @@ func (m *mirror) drop(ctx context.Context, dir string) error {
 		return nil
 	}
 	return errors.Join(os.RemoveAll(dir), removeFile(dir+".calls"), m.store.Remove(ctx, m.key(dir)+".calls"))
+}
+
+// keepCopies is how long journals stay here that were brought from the bucket.
+const keepCopies = 7 * 24 * time.Hour
+
+// tidyMirror removes what this machine has of journals that are in the bucket: of
+// the run that has just been published, and of others that were brought long ago.
+// What cannot be removed costs room and nothing else.
+func (s *session) tidyMirror(ctx context.Context) {
+	if s.mirror == nil {
+		return
+	}
+	err := s.mirror.drop(ctx, s.journalDir())
+	dirs, listErr := journalsOf(filepath.Dir(filepath.Dir(s.journalDir())))
+	for _, d := range dirs {
+		if !touchedSince(d.dir, time.Now().Add(-keepCopies)) && wholeInBucket(d.dir) {
+			err = errors.Join(err, os.RemoveAll(d.dir))
+		}
+	}
+	if err = errors.Join(err, listErr); err != nil {
+		s.log().Warn("copies of journals stay on this machine", "error", err)
+	}
+}
+
+// wholeInBucket reports whether a directory holds nothing that the bucket does not.
+func wholeInBucket(dir string) bool {
+	done, err := readUploaded(dir)
+	if err != nil {
+		return false
+	}
+	entries, err := os.ReadDir(dir)
+	return err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return segmentName.MatchString(e.Name()) && !slices.Contains(done, e.Name())
+	})
 }
 
 // readUploaded returns the names of segments that were sent up, or came from there.

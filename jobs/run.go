@@ -140,7 +140,7 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	letGo()
 	err = errors.Join(err, j.Close())
 	if err == nil {
-		err = s.mirror.drop(ctx, s.journalDir())
+		s.tidyMirror(ctx)
 	}
 	if err == nil {
 		summary.Journals = s.retain(ctx)
