@@ -42,24 +42,29 @@ func (t *table) grow(hash func(number int) uint64) {
 	}
 }
 
-// textDictionary numbers texts.
+// textDictionary numbers texts. It holds them as Parquet's plain encoding does,
+// each behind its length.
 type textDictionary struct {
 	table
 	seed   maphash.Seed // decides places in the table only, never a number
 	hashes []uint64
-	starts []int32 // of the texts in data; the last one is the end
-	data   []byte
+	starts []int32 // of the lengths in plain; the last one is the end
+	plain  []byte
 }
+
+const lengthBytes = 4
 
 func (d *textDictionary) reset() {
 	if d.starts == nil {
 		d.seed = maphash.MakeSeed()
 	}
 	d.table.reset()
-	d.hashes, d.starts, d.data = d.hashes[:0], append(d.starts[:0], 0), d.data[:0]
+	d.hashes, d.starts, d.plain = d.hashes[:0], append(d.starts[:0], 0), d.plain[:0]
 }
 
-func (d *textDictionary) text(number int) []byte { return d.data[d.starts[number]:d.starts[number+1]] }
+func (d *textDictionary) text(number int) []byte {
+	return d.plain[d.starts[number]+lengthBytes : d.starts[number+1]]
+}
 
 func (d *textDictionary) number(s []byte) int32 {
 	if d.full() {
@@ -75,8 +80,8 @@ func (d *textDictionary) number(s []byte) int32 {
 		}
 	}
 	d.hashes = append(d.hashes, h)
-	d.data = append(d.data, s...)
-	d.starts = append(d.starts, int32(len(d.data)))
+	d.plain = append(binary.LittleEndian.AppendUint32(d.plain, uint32(len(s))), s...)
+	d.starts = append(d.starts, int32(len(d.plain)))
 	d.n++
 	d.slots[at] = uint32(d.n)
 	return int32(d.n - 1)
@@ -94,15 +99,6 @@ func (d *textDictionary) bounds() (low, high []byte) {
 		}
 	}
 	return low, high
-}
-
-// plain appends the texts as Parquet's plain encoding has them.
-func (d *textDictionary) plain(b []byte) []byte {
-	for i := range d.n {
-		s := d.text(i)
-		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
-	}
-	return b
 }
 
 // intDictionary numbers integers.
@@ -182,8 +178,7 @@ func (w *groupWriter) dictionaryText(meta *metadata.ColumnChunkMetaDataBuilder, 
 	if d.n > 0 {
 		p.stats.(*metadata.ByteArrayStatistics).SetMinMax(d.bounds()) // with the first page, and so with the chunk
 	}
-	w.plain = d.plain(w.plain[:0])
-	if err := p.dictionary(w.plain, d.n); err != nil {
+	if err := p.dictionary(d.plain, d.n); err != nil {
 		return err
 	}
 	return p.numbers(leaves, d.n)
