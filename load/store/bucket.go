@@ -8,9 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"math/rand/v2"
 	"mime"
-	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -19,9 +17,7 @@ import (
 	"time"
 
 	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/googleapi"
 
 	"offerlake/load"
 )
@@ -184,78 +180,6 @@ func (b *Bucket) begin(ctx context.Context, keys ...string) (*connection, error)
 		}
 	}
 	return b.connection(ctx)
-}
-
-// wrap gives an error of the library its place, its fs error and the next step.
-func (b *Bucket) wrap(ctx context.Context, key string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	code := gcerrors.Code(err)
-	if denied(err) {
-		code = gcerrors.PermissionDenied
-	}
-	switch code {
-	case gcerrors.NotFound:
-		if key == "" || isNoBucket(err) {
-			return fmt.Errorf("%s: there is no such bucket, or no right to see it: %w", b.at(""), err)
-		}
-		return fmt.Errorf("%s: %w (%v)", b.at(key), fs.ErrNotExist, err)
-	case gcerrors.FailedPrecondition:
-		return fmt.Errorf("%s: %w (%v)", b.at(key), load.ErrConflict, err)
-	case gcerrors.PermissionDenied:
-		return fmt.Errorf("%s: %w: %w. %s", b.at(key), fs.ErrPermission, err, b.kind.credentials())
-	}
-	return fmt.Errorf("%s: %w", b.at(key), err)
-}
-
-// A request is made again so often, after a pause that doubles, with jitter, when
-// the library has given up on it.
-const (
-	repetitions = 3
-	repeatPause = 500 * time.Millisecond
-)
-
-// again does something that can be done twice, until it succeeds or it is known to
-// have failed for good. The libraries try most things again, but not an answer that
-// breaks off in its middle, say.
-func again(ctx context.Context, do func() error) error {
-	for n := 0; ; n++ {
-		err := do()
-		switch code := gcerrors.Code(err); {
-		case err == nil, ctx.Err() != nil, code == gcerrors.NotFound, code == gcerrors.PermissionDenied, denied(err), n == repetitions:
-			return err
-		}
-		select {
-		case <-time.After(time.Duration(1 + rand.Int64N(int64(repeatPause)<<n))):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// denied reports what the library does not: that credentials are wrong or old.
-func denied(err error) bool {
-	var google *googleapi.Error
-	return isCode(err, "SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken", "ExpiredToken", "TokenRefreshRequired") ||
-		errors.As(err, &google) && google.Code == http.StatusUnauthorized
-}
-
-// wrapWrite is wrap for a write, for which only a bucket can be missing.
-func (b *Bucket) wrapWrite(ctx context.Context, key string, err error) error {
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		key = ""
-	}
-	return b.wrap(ctx, key, err)
-}
-
-// isNoBucket tells a missing bucket from a missing object.
-func isNoBucket(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "NoSuchBucket") || strings.Contains(text, "ContainerNotFound") || strings.Contains(text, "bucket doesn't exist")
 }
 
 // Open reads an object. A connection that is lost in its middle is opened again
@@ -541,7 +465,7 @@ func (b *Bucket) Swap(ctx context.Context, key, old string, content []byte) (str
 		return version, nil
 	case err == nil && writeErr != nil && version != old:
 		// Whatever it was that went wrong, now it cannot go right any more.
-		return "", fmt.Errorf("%s: %w (%v)", b.at(key), load.ErrConflict, writeErr)
+		return "", &Error{At: b.at(key), Kind: load.ErrConflict, Cause: writeErr}
 	case writeErr != nil:
 		return "", b.wrapWrite(ctx, key, writeErr)
 	case err != nil:

@@ -172,7 +172,14 @@ func TestDenied(t *testing.T) {
 	t.Setenv("AWS_MAX_ATTEMPTS", "2")
 	gone := strings.Replace(s.URL("x"), s.Addr()[len("127.0.0.1:"):], "9", 1)
 	err = bucketAt(t, gone).put(t.Context(), "a", []byte("x"))
-	if err == nil || !strings.Contains(err.Error(), "refused") {
-		t.Errorf("with no server: %v, want an error that says so", err)
+	if err == nil || !strings.Contains(err.Error(), "refused") || len(err.Error()) > 200 {
+		t.Errorf("with no server: %v, want a short error that says so", err)
+	}
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, "")
+	}
+	err = bucketAt(t, s.URL("x")).put(t.Context(), "a", []byte("x"))
+	if config := (*ConfigError)(nil); !errors.As(err, &config) || !strings.Contains(err.Error(), "no credentials") {
+		t.Errorf("with no credentials: %v, want a ConfigError that says so", err)
 	}
 }

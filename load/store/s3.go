@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -95,6 +96,13 @@ func isEndpoint(q url.Values) error {
 // in the end, so they are made again: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 var collisions = []string{"OperationAborted", "ConditionalRequestConflict", "ExistingObjectIsDirectory"}
 
+// byAddress reports whether the endpoint is known by its address or is this
+// machine, so that there is no host name for each bucket.
+func byAddress(u *url.URL) bool {
+	endpoint, err := url.Parse(u.Query().Get("endpoint"))
+	return err == nil && (endpoint.Hostname() == "localhost" || net.ParseIP(endpoint.Hostname()) != nil)
+}
+
 // attempts is how often a request is made when the store is busy or the
 // connection lost, with the library's own backoff: about a minute in all.
 const attempts = 8
@@ -126,7 +134,7 @@ func (s3Kind) connect(ctx context.Context, u *url.URL) (*connection, error) {
 		return own[name] != "" && own[name] != "0" && strings.ToLower(own[name])[0] != 'f'
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		o.UsePathStyle, o.UseAccelerate = isTrue(pathStyle), isTrue(accelerate)
+		o.UsePathStyle, o.UseAccelerate = isTrue(pathStyle) || own[pathStyle] == "" && byAddress(u), isTrue(accelerate)
 	})
 	bucket, err := s3blob.OpenBucket(ctx, client, u.Host, &s3blob.Options{
 		EncryptionType: types.ServerSideEncryption(own[encryption]), KMSEncryptionID: own[kmsKey],
