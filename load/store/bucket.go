@@ -255,18 +255,7 @@ func (r *reader) Close() error { return r.r.Close() }
 
 // List yields keys in lexical order.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		keys, err := b.keys(ctx, prefix)
-		if err != nil {
-			yield("", err)
-			return
-		}
-		for _, k := range keys {
-			if !yield(k, nil) {
-				return
-			}
-		}
-	}
+	return each(func() ([]string, error) { return b.keys(ctx, prefix) })
 }
 
 // keys reads all pages. Not every server keeps the order of keys.
@@ -360,14 +349,10 @@ func (b *Bucket) RemoveAll(ctx context.Context, dir string) error {
 // Unfinished implements load.Unfinisher. GCS and Azure forget unfinished uploads
 // by themselves, within a week.
 func (b *Bucket) Unfinished(ctx context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+	return each(func() ([]string, error) {
 		c, err := b.begin(ctx)
-		if err != nil {
-			yield("", err)
-			return
-		}
-		if c.uploads == nil {
-			return
+		if err != nil || c.uploads == nil {
+			return nil, err
 		}
 		var keys []string
 		err = again(ctx, func() error {
@@ -380,16 +365,8 @@ func (b *Bucket) Unfinished(ctx context.Context, prefix string) iter.Seq2[string
 			}
 			return nil
 		})
-		if err != nil {
-			yield("", b.wrap(ctx, "", err))
-			return
-		}
-		for _, k := range keys {
-			if !yield(k, nil) {
-				return
-			}
-		}
-	}
+		return keys, b.wrap(ctx, "", err)
+	})
 }
 
 // Written implements load.Stater.

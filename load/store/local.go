@@ -219,18 +219,7 @@ func (l *Local) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 
 // List yields keys in lexical order.
 func (l *Local) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		keys, err := l.keys(ctx, prefix)
-		if err != nil {
-			yield("", err)
-			return
-		}
-		for _, k := range keys {
-			if !yield(k, nil) {
-				return
-			}
-		}
-	}
+	return each(func() ([]string, error) { return l.keys(ctx, prefix) })
 }
 
 // keys walks the deepest directory that prefix names. Order within a walk is

@@ -11,6 +11,7 @@ package store
 import (
 	"fmt"
 	"io/fs"
+	"iter"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -99,4 +100,20 @@ func checkKey(key string) error {
 		return fmt.Errorf("key %q is not valid", key)
 	}
 	return nil
+}
+
+// each yields the keys that find returns, or its error.
+func each(find func() ([]string, error)) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		keys, err := find()
+		if err != nil {
+			yield("", err)
+			return
+		}
+		for _, k := range keys {
+			if !yield(k, nil) {
+				return
+			}
+		}
+	}
 }
