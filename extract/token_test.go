@@ -187,15 +187,20 @@ func TestTokenThatDiesWhileACallWaits(t *testing.T) {
 	t.Parallel()
 	for _, deaths := range []int{2, 3, 4} {
 		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
 			granted, dead := 0, ""
 			gw := &fakeGateway{answer: func(_ int, r *http.Request) (int, string, error) {
 				q := r.URL.Query()
+				if q.Get("ids") == "1" {
+					time.Sleep(time.Second) // others have used the token by then
+				}
+				mu.Lock()
+				defer mu.Unlock()
 				switch {
 				case r.URL.Path == "/token":
 					granted++
 					return 200, fakeAnswer{Token: fmt.Sprint("tok-", granted)}.String(), nil
 				case q.Get("ids") == "1" && granted <= deaths:
-					time.Sleep(time.Second) // others have used the token by now
 					dead = q.Get("token")
 					return 401, failing("token").String(), nil
 				case q.Get("token") == dead:
