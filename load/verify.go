@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -295,7 +296,7 @@ func (v *Verifier) spawn(ctx context.Context, checks []fileCheck, deep bool) (ve
 	var stdout bytes.Buffer
 	var stderr firstBytes
 	cmd := exec.CommandContext(ctx, v.Command[0], v.Command[1:]...)
-	cmd.Env = append([]string{VerifyChildEnv + "=1", "GOMEMLIMIT=" + strconv.FormatInt(memory*3/4, 10), "GOTRACEBACK=none"}, v.Env...)
+	cmd.Env = append([]string{VerifyChildEnv + "=1", "GOMEMLIMIT=" + strconv.FormatInt(softMemory(memory), 10), "GOTRACEBACK=none"}, v.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(spec), &stdout, &stderr
 	err = cmd.Run()
 	if ctx.Err() != nil {
@@ -313,6 +314,10 @@ func (v *Verifier) spawn(ctx context.Context, checks []fileCheck, deep bool) (ve
 	}
 	return out, nil
 }
+
+// softMemory is where the child's collector begins to work harder: where this
+// process's does, so that one setting bounds both, or below the hard limit.
+func softMemory(hard int64) int64 { return min(hard*3/4, debug.SetMemoryLimit(-1)) }
 
 // parseEvents reads the lines that arrived whole.
 func parseEvents(r io.Reader) []verifyEvent {

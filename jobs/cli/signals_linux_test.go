@@ -71,7 +71,7 @@ func TestSignals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.New(sandbox.Options{Offers: 120, Seed: 3, Latency: 30 * time.Millisecond})
+	server, err := sandbox.New(sandbox.Options{Offers: 120, Seed: 3, Latency: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func signalTo(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
 
 // journalFiles are the segments of journals below a destination that hold answers.
 func journalFiles(out string) []string {
-	names, _ := filepath.Glob(out + "/_offerlake/journals/*/*/*/*.ndjson") // the pattern is good
+	names, _ := filepath.Glob(out + "/_offerlake/journals/*/*/*/0*.ndjson") // the pattern is good
 	for _, name := range names {
 		if info, err := os.Stat(name); err == nil && info.Size() > 0 {
 			return names

@@ -112,7 +112,8 @@ func (e *Encoder) compress(w io.Writer) (io.WriteCloser, error) {
 	case "zstd":
 		// One goroutine: the bytes must not depend on the machine, and a file
 		// that is dropped must leave nothing running.
-		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 	}
 	return nopCloser{w}, nil
 }
@@ -157,3 +158,7 @@ func (f *file) Close() error {
 	}
 	return f.out.Close()
 }
+
+// window is how far back zstd looks. Each of a run's tables has a file open, and
+// each of these holds twice as much.
+const window = 1 << 20

@@ -62,7 +62,8 @@ func (e *Encoder) NewFile(w io.Writer, t *load.Table, _ load.FileMeta) (load.Fil
 	case "zstd":
 		// One goroutine: the bytes must not depend on the machine, and a file
 		// that is dropped must leave nothing running.
-		z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+		z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 		if err != nil {
 			return nil, err
 		}
@@ -159,3 +160,7 @@ func pairs(a *array.Map) func(b []byte, row int) []byte {
 		return load.PairsJSON(b, ks, vs)
 	}
 }
+
+// window is how far back zstd looks. Each of a run's tables has a file open, and
+// each of these holds twice as much.
+const window = 1 << 20
