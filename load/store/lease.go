@@ -23,12 +23,12 @@ const leaseTTL = 60 * time.Second
 // lease is the object that stands for a lock. It stays when the lock is given
 // up: only some stores can remove an object on a condition.
 type lease struct {
-	Note     string        `json:"note"`
-	Nonce    string        `json:"nonce"` // of the holder
-	Renewals int           `json:"renewals"`
-	Seconds  time.Duration `json:"seconds"` // how long it holds
-	Released bool          `json:"released"`
-	Process  process       `json:"process"`
+	Note     string  `json:"note"`
+	Nonce    string  `json:"nonce"` // of the holder
+	Renewals int     `json:"renewals"`
+	Seconds  int64   `json:"seconds"` // how long it holds
+	Released bool    `json:"released"`
+	Process  process `json:"process"`
 }
 
 // lockable is what leases need of a store.
@@ -53,7 +53,7 @@ func acquire(ctx context.Context, s lockable, key string, note []byte, ttl time.
 	}
 	nonce := make([]byte, 16)
 	rand.Read(nonce)
-	l := lease{Note: string(note), Nonce: hex.EncodeToString(nonce), Seconds: ttl / time.Second, Process: thisProcess()}
+	l := lease{Note: string(note), Nonce: hex.EncodeToString(nonce), Seconds: int64(ttl / time.Second), Process: thisProcess()}
 	h := &heldLease{store: s, key: key, lease: l, ttl: ttl, lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	h.until = time.Now().Add(ttl * 2 / 3)
 	h.version, err = s.Swap(ctx, key, version, l.text())
@@ -83,7 +83,7 @@ func current(ctx context.Context, s lockable, key string) (l lease, version stri
 		return lease{}, "", fmt.Errorf("lock: %w", err)
 	}
 	if json.Unmarshal(content, &l) != nil || l.Seconds <= 0 {
-		l = lease{Note: string(content), Seconds: leaseTTL / time.Second} // no lease of ours: it is left alone for as long
+		l = lease{Note: string(content), Seconds: int64(leaseTTL / time.Second)} // no lease of ours: it is left alone for as long
 	}
 	if l.Released || l.Process.gone() {
 		return l, version, nil
@@ -92,7 +92,7 @@ func current(ctx context.Context, s lockable, key string) (l lease, version stri
 	if err != nil {
 		return lease{}, "", fmt.Errorf("lock: %w", err)
 	}
-	if free := l.Seconds*time.Second - age; free > 0 {
+	if free := time.Duration(l.Seconds)*time.Second - age; free > 0 {
 		return l, "", &load.HeldError{Key: key, Note: []byte(l.Note), Free: free, Renewal: version}
 	}
 	return l, version, nil
