@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"offerlake/extract"
 	"offerlake/load/store"
@@ -76,6 +77,9 @@ func nextStep(err error, job *Job, day string) string {
 		return "Correct the sources in " + job.File + ", then: " + again + ". An unchanged call would be answered from the journal; to ask the gateway again, add --fresh"
 	case catalog.ErrUnreachable, catalog.ErrUnavailable:
 		return "Check the network and gateway.endpoints. Every answered call is in the journal; go on with: " + again
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return "Nothing that was answered is lost. When there is room, go on with: " + again
 	}
 	if errors.As(err, new(*DriftError)) {
 		return fmt.Sprintf("Every answered call is in the journal; offerlake journal cat %s --ref REF shows an answer. "+
