@@ -429,8 +429,9 @@ func (s *session) end(ctx context.Context, summary *Summary, err error) error {
 	if s.dryRun {
 		return err
 	}
-	s.tellEnd(ctx, summary, err)
-	if saveErr := s.runs.save(ctx); saveErr != nil {
+	// Before anybody is told, who may be slow to listen.
+	saveErr := s.runs.save(ctx)
+	if s.tellEnd(ctx, summary, err); saveErr != nil {
 		err = errors.Join(err, fmt.Errorf("run state: %w", saveErr))
 	}
 	return err
