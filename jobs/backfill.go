@@ -59,6 +59,8 @@ func Backfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution)
 
 // runBackfill is Backfill for one that tells nobody.
 func runBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (report *BackfillReport, err error) {
+	ctx, _, endStop := ex.stoppable(ctx, job)
+	defer endStop()
 	b, closeAll, err := openBackfill(ctx, job, opts, ex)
 	if err != nil {
 		return nil, err
@@ -93,6 +95,8 @@ func runBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Executi
 // it reports that, unless opts.Probe lets it ask. The answers are kept for the
 // backfill.
 func PlanBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (report *BackfillReport, err error) {
+	ctx, _, endStop := ex.stoppable(ctx, job)
+	defer endStop()
 	b, closeAll, err := openBackfill(ctx, job, opts, ex)
 	if err != nil {
 		return nil, err

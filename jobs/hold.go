@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
 	"offerlake/load"
+	"offerlake/load/store"
 	"offerlake/pipeline"
 	"offerlake/pipeline/journal"
 )
@@ -16,9 +18,62 @@ import (
 // watchEvery is how often a run looks whether its locks are still its own.
 const watchEvery = time.Second
 
-// lastPush bounds what a run that is ending badly does for its journal: it may be
-// given ten seconds in all. What does not go up stays on this machine.
+// lastPush bounds what a run that is ending badly does for its journal. What does
+// not go up stays on this machine.
 const lastPush = 5 * time.Second
+
+// A stop may be given ten seconds in all. Of a bucket that does not answer, a run
+// that was stopped waits afterStop for what comes after the calls under way; one
+// that ends badly for another reason waits lastWait for each of its last writes.
+const (
+	afterStop = 2 * time.Second
+	lastWait  = 30 * time.Second
+)
+
+// errNoAnswer is why a last write was given up.
+var errNoAnswer = errors.New("the bucket does not answer")
+
+// stoppable returns the context of the work on a job, and that of what is left to
+// do after it, whatever became of it. If anything of the job is in a bucket, the
+// first ends some time after a soft stop, and the second soon after the first: no
+// disk keeps silent for minutes, but a bucket may. end is called when both are
+// done with.
+func (ex Execution) stoppable(parent context.Context, job *Job) (work, after context.Context, end func()) {
+	if !job.remote() {
+		return parent, context.WithoutCancel(parent), func() {}
+	}
+	work, endWork := ex.soften(parent)
+	after, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		<-work.Done()
+		timer := time.NewTimer(afterStop)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(errNoAnswer)
+		case <-after.Done():
+		}
+	})
+	return work, after, func() {
+		cancel(nil)
+		endWork()
+		watch.Wait()
+	}
+}
+
+// remote reports whether an output or the journal of the job is in a bucket.
+func (j *Job) remote() bool {
+	return store.Remote(j.journalRoot()) || slices.ContainsFunc(j.Output, func(o Output) bool { return store.Remote(o.URL) })
+}
+
+// lastly returns the context of a write that is made whatever became of the run.
+func (s *session) lastly() (context.Context, context.CancelFunc) {
+	if !s.job.remote() {
+		return s.after, func() {}
+	}
+	return context.WithTimeoutCause(s.after, lastWait, errNoAnswer)
+}
 
 // acquire takes a lock. Where one is free only some time after the death of its
 // holder, it waits for that, unless the holder turns out to live.
@@ -46,7 +101,7 @@ func (s *session) acquire(ctx context.Context, try func() (io.Closer, error)) (i
 }
 
 // hold watches over what a run must not lose: its locks, and the journal that goes
-// up as it grows. The context that it returns ends when they are lost. letGo ends
+// up as it grows; nil = it does not grow. The context that it returns ends when they are lost. letGo ends
 // the watch; it may be called twice.
 func (s *session) hold(ctx context.Context, j *journal.Journal) (_ context.Context, letGo func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -55,7 +110,7 @@ func (s *session) hold(ctx context.Context, j *journal.Journal) (_ context.Conte
 			cancel(err)
 		}
 	})}
-	if s.mirror != nil {
+	if s.mirror != nil && j != nil {
 		s.keep = func(ctx context.Context) error { return s.mirror.push(ctx, j) }
 		failing := false
 		stops = append(stops, pipeline.Every(time.Duration(s.job.Journal.UploadEvery), func() {
@@ -87,13 +142,13 @@ func (s *session) lost() error {
 }
 
 // pushLast sends up what a run that did not end well has been answered.
-func (s *session) pushLast(ctx context.Context, j *journal.Journal) error {
+func (s *session) pushLast(j *journal.Journal) error {
 	if s.mirror == nil || s.lost() != nil {
 		// Whoever has the lock now numbers the segments. The next run here sees to
 		// the answers that only this machine has.
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPush)
+	ctx, cancel := context.WithTimeoutCause(s.after, lastPush, errNoAnswer)
 	defer cancel()
 	if err := s.mirror.push(ctx, j); err != nil {
 		return fmt.Errorf("the last answers are on this machine only, run the job again here: %w", err)

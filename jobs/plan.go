@@ -65,7 +65,9 @@ type LeafPlan struct {
 
 // MakePlan computes a job's plan. Without Probe it makes no call.
 func MakePlan(ctx context.Context, job *Job, date time.Time, opts PlanOptions, ex Execution) (*Plan, error) {
-	s, err := openSession(ctx, job, date, true, ex)
+	ctx, after, endStop := ex.stoppable(ctx, job)
+	defer endStop()
+	s, err := openSession(ctx, after, job, date, true, ex)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,9 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSession(ctx, job, date, true, ex)
+	ctx, after, endStop := ex.stoppable(ctx, job)
+	defer endStop()
+	s, err := openSession(ctx, after, job, date, true, ex)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +111,10 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	}
 	j, err := journal.Open(s.journalDir(), s.journalOptions())
 	if err != nil {
-		return nil, s.end(ctx, nil, err)
+		return nil, s.end(nil, err)
 	}
 	if err := s.mirror.adopt(j); err != nil {
-		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
+		return nil, s.end(nil, errors.Join(err, j.Close()))
 	}
 	s.doubts = openDoubts(s.journalDir(), int64(j.Len()), s.log())
 	defer s.doubts.close()
@@ -120,7 +122,7 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	defer letGo()
 	earlier, closeEarlier, err := s.earlier(held)
 	if err != nil {
-		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
+		return nil, s.end(nil, errors.Join(err, j.Close()))
 	}
 	defer closeEarlier()
 	summary, err := s.overGateway(held, j, earlier, opts)
@@ -130,14 +132,14 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	if cause := context.Cause(held); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause // and not that it was cancelled
 	}
+	letGo() // a send that is under way ends, too
 	if err == nil {
 		// Published; from here on the journal is only read.
 		s.doubts.end(int64(j.Len()))
 		err = j.Seal()
-	} else if pushErr := s.pushLast(ctx, j); pushErr != nil {
+	} else if pushErr := s.pushLast(j); pushErr != nil {
 		err = errors.Join(err, pushErr)
 	}
-	letGo()
 	err = errors.Join(err, j.Close())
 	if err == nil {
 		s.tidyMirror(ctx)
@@ -146,7 +148,7 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 		summary.Journals = s.retain(ctx)
 		err = s.quality(summary)
 	}
-	return summary, s.end(ctx, summary, err)
+	return summary, s.end(summary, err)
 }
 
 // Replay rebuilds the tables of a run from its journal and publishes them to
@@ -158,7 +160,9 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSession(ctx, job, date, false, ex)
+	ctx, after, endStop := ex.stoppable(ctx, job)
+	defer endStop()
+	s, err := openSession(ctx, after, job, date, false, ex)
 	if err != nil {
 		return nil, err
 	}
@@ -170,21 +174,26 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 	}
 	j, err := journal.OpenReadOnly(s.journalDir(), s.journalOptions())
 	if err != nil {
-		return nil, s.end(ctx, nil, err)
+		return nil, s.end(nil, err)
 	}
 	d, err := newDialect(&job.Gateway)
 	if err != nil {
-		return nil, s.end(ctx, nil, errors.Join(err, j.Close()))
+		return nil, s.end(nil, errors.Join(err, j.Close()))
 	}
-	summary, err := s.execute(ctx, j, d, extract.Options{
+	held, letGo := s.hold(ctx, nil)
+	defer letGo()
+	summary, err := s.execute(held, j, d, extract.Options{
 		Replay:      true,
 		Credentials: job.Gateway.redacted(),
 	})
+	if cause := context.Cause(held); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
 	err = errors.Join(err, j.Close())
 	if err == nil {
 		err = s.quality(summary)
 	}
-	return summary, s.end(ctx, summary, err)
+	return summary, s.end(summary, err)
 }
 
 // overGateway executes the run with calls.
@@ -232,7 +241,11 @@ func (s *session) execute(ctx context.Context, j *journal.Journal, d extract.Dia
 	}
 	// The staged files of a run that fails are dropped even if it was
 	// cancelled; after Publish there are none.
-	defer func() { _ = data.Abort(context.WithoutCancel(ctx)) }()
+	defer func() {
+		ctx, cancel := s.lastly()
+		defer cancel()
+		_ = data.Abort(ctx)
+	}()
 	compare, err := s.openComparison(ctx, data)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"offerlake/extract"
@@ -29,6 +30,7 @@ type session struct {
 	date    time.Time
 	ex      Execution
 	started time.Time
+	after   context.Context // of what is done when the work is over, see Execution.stoppable
 	resumed bool
 	partial bool // a replay may publish what is not whole
 	compare bool // a replay tells what differs from what is published
@@ -51,12 +53,12 @@ type session struct {
 
 // openSession expands the job's sources if it is to, takes the locks of the job and date on
 // every output and finishes a publish that was cut short. Its error names who
-// holds a lock.
-func openSession(ctx context.Context, job *Job, date time.Time, expand bool, ex Execution) (*session, error) {
+// holds a lock. after is the context of what the session does at its end.
+func openSession(ctx, after context.Context, job *Job, date time.Time, expand bool, ex Execution) (*session, error) {
 	if len(job.Expand) > 0 {
 		return nil, fmt.Errorf("job %s has expand, so it is many shards: use offerlake backfill %s, with --dry-run to see them (%w)", job.Name, job.File, ErrUsage)
 	}
-	s := &session{job: job, date: date, ex: ex, started: time.Now().UTC()}
+	s := &session{job: job, date: date, ex: ex, started: time.Now().UTC(), after: after}
 	if expand {
 		if err := s.expand(); err != nil {
 			return nil, err
@@ -143,11 +145,24 @@ func lockHelp(err error) error {
 
 // close gives the locks back.
 func (s *session) close() {
+	var all sync.WaitGroup
 	for _, l := range s.locks {
-		if err := l.Close(); err != nil {
-			s.log().Warn("unlock", "error", err)
-		}
+		all.Go(func() {
+			if err := s.release(l); err != nil {
+				s.log().Warn("a lock could not be given back; to other machines it is free in a minute", "error", err)
+			}
+		})
 	}
+	all.Wait()
+}
+
+func (s *session) release(lock io.Closer) error {
+	if l, ok := lock.(load.Lease); ok {
+		ctx, cancel := s.lastly()
+		defer cancel()
+		return l.Release(ctx)
+	}
+	return lock.Close()
 }
 
 func (s *session) log() *slog.Logger { return s.ex.Logger }
@@ -402,10 +417,10 @@ func (s *session) workers(c *extract.Client) int {
 	return max(2*s.job.Gateway.Limits.InFlight/callsPerBatch, 2) + 2
 }
 
-// end records how the run ended and adds the next step to its error. It is
-// given a context that may be dead already.
-func (s *session) end(ctx context.Context, summary *Summary, err error) error {
-	ctx = context.WithoutCancel(ctx)
+// end records how the run ended and adds the next step to its error.
+func (s *session) end(summary *Summary, err error) error {
+	ctx, cancel := s.lastly()
+	defer cancel()
 	var quality *QualityError
 	switch {
 	case err == nil, errors.As(err, &quality):

@@ -72,6 +72,8 @@ type Lease interface {
 	Lost() <-chan struct{}
 	// Err says why, after that.
 	Err() error
+	// Release is Close that takes no longer than the context.
+	Release(ctx context.Context) error
 }
 
 // HeldError says that a lock is taken.

@@ -8,7 +8,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os/exec"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -291,5 +293,66 @@ func TestBucketSideBySide(t *testing.T) {
 	time.AfterFunc(3*time.Second, func() { close(drain) })
 	if r := runDraining(t, drain, "run", job, "--date", "2026-11-22", "--progress", "none"); r.code == 0 || !strings.Contains(r.stderr, "elsewhere, pid 4711") {
 		t.Errorf("exit code %d, want an error that names the holder\n%s", r.code, r.stderr)
+	}
+}
+
+// TestSoftStopOfASilentBucket: a bucket that does not answer holds up a soft stop
+// for some seconds, wherever the run is, and costs no answered call.
+func TestSoftStopOfASilentBucket(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	proxy := servers.NewProxy(t, s.Addr())
+	url := s.At(proxy.Addr()).URL("silent/parquet")
+	for _, after := range []int{1, 4, 30} { // requests that are answered: in the locking, before the calls, among them
+		t.Run(strconv.Itoa(after), func(t *testing.T) {
+			t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
+			server, err := sandbox.New(sandbox.Options{Offers: 300, Seed: 7})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := sandbox.Listen("127.0.0.1:0", server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			job := writeJob(t, listeningJob(l.URL(), "burst: 1", strconv.Quote(url))+"journal: {upload_every: 1s}\n")
+			args := []string{"run", job, "--progress", "none", "--date", "2026-11-22", "--set", fmt.Sprintf("name=t%d", after), "--set", "gateway.limits.per_second=20"}
+			silent, drain := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			proxy.Set(func(r servers.Request) servers.Fault {
+				if r.N <= after {
+					return servers.Fault{}
+				}
+				once.Do(func() { close(silent) })
+				return servers.Fault{Delay: time.Hour}
+			})
+			go func() {
+				<-silent
+				time.Sleep(100 * time.Millisecond)
+				close(drain)
+			}()
+			var stdout, stderr strings.Builder
+			begun := time.Now()
+			code := Main(t.Context(), Env{Args: args, Drain: drain, StopGrace: 200 * time.Millisecond, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr})
+			if code != jobs.ExitInterrupted {
+				t.Errorf("exit code %d, want %d\n%s", code, jobs.ExitInterrupted, stderr.String())
+			}
+			if took := time.Since(begun); took > time.Minute {
+				t.Errorf("the stop took %v", took)
+			}
+			proxy.Set(nil)
+			at, err := store.Open(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Its process lives on, so that the next run would wait for a minute.
+			if err := at.RemoveAll(t.Context(), "_offerlake/locks"); err != nil {
+				t.Fatal(err)
+			}
+			mustRun(t, args...)
+			if n := server.Stats().Repeats; n > 0 {
+				t.Errorf("%d answered calls were made again", n)
+			}
+		})
 	}
 }

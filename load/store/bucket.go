@@ -65,6 +65,9 @@ type Bucket struct {
 
 	mu   sync.Mutex
 	conn *connection // nil until it is needed
+
+	leasesMu sync.Mutex
+	leases   map[*heldLease]struct{} // that were taken here and not given up
 }
 
 var (
@@ -83,6 +86,27 @@ const (
 	partBytes   = 8 << 20
 	partsAtOnce = 2
 )
+
+// beginWrite is begin for what changes something. A process that holds a lock on
+// the store, and has lost it, changes nothing any more: it may have been stopped
+// for minutes between any two requests, and have a successor.
+func (b *Bucket) beginWrite(ctx context.Context, keys ...string) (*connection, error) {
+	if err := b.lapsed(); err != nil {
+		return nil, err
+	}
+	return b.begin(ctx, keys...)
+}
+
+func (b *Bucket) lapsed() error {
+	b.leasesMu.Lock()
+	defer b.leasesMu.Unlock()
+	for l := range b.leases {
+		if err := l.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // atOnce is how many requests for objects of their own are under way at a time.
 const atOnce = 8
@@ -171,8 +195,8 @@ func (b *Bucket) connection(ctx context.Context) (*connection, error) {
 
 // begin is the start of every operation on a key.
 func (b *Bucket) begin(ctx context.Context, keys ...string) (*connection, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	for _, k := range keys {
 		if err := checkKey(k); err != nil {
@@ -288,7 +312,7 @@ func (b *Bucket) keys(ctx context.Context, prefix string) ([]string, error) {
 
 // Rename copies the object within the store and removes it where it was.
 func (b *Bucket) Rename(ctx context.Context, from, to string) error {
-	c, err := b.begin(ctx, from, to)
+	c, err := b.beginWrite(ctx, from, to)
 	if err != nil {
 		return err
 	}
@@ -304,7 +328,7 @@ func (b *Bucket) Rename(ctx context.Context, from, to string) error {
 
 // Remove deletes an object.
 func (b *Bucket) Remove(ctx context.Context, key string) error {
-	c, err := b.begin(ctx, key)
+	c, err := b.beginWrite(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -317,7 +341,7 @@ func (b *Bucket) Remove(ctx context.Context, key string) error {
 
 // RemoveAll deletes what is below a directory, unfinished uploads included.
 func (b *Bucket) RemoveAll(ctx context.Context, dir string) error {
-	c, err := b.begin(ctx, dir)
+	c, err := b.beginWrite(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -425,7 +449,7 @@ func readOnce(ctx context.Context, c *connection, key string) (content []byte, v
 // again: a write that was answered by nobody, and tried again by the library,
 // may have been refused by its own first attempt.
 func (b *Bucket) Swap(ctx context.Context, key, old string, content []byte) (string, error) {
-	c, err := b.begin(ctx, key)
+	c, err := b.beginWrite(ctx, key)
 	if err != nil {
 		return "", err
 	}

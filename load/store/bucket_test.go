@@ -300,10 +300,15 @@ func testLease(t *testing.T, b *Bucket) {
 		}
 	}
 	first := lock.(*heldLease)
-	close(first.stop) // it dies
+	first.once.Do(func() { close(first.stop) }) // its process is stopped
 	<-first.done
+	if err := b.put(t.Context(), "a", []byte("in time")); err != nil {
+		t.Errorf("a write under the lock = %v", err)
+	}
+	other := bucketAt(t, b.URL())
+	other.ttl = b.ttl
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
-		second, err := b.Lock(t.Context(), "locks/a", []byte("second"))
+		second, err := other.Lock(t.Context(), "locks/a", []byte("second"))
 		if err == nil {
 			defer second.Close()
 			break
@@ -312,15 +317,65 @@ func testLease(t *testing.T, b *Bucket) {
 			t.Fatalf("Lock = %v, want it to be free after a while", err)
 		}
 	}
-	// The first one, if it was only asleep, finds out.
+	// The first one goes on, and is not let near what is its successor's, not even
+	// before it has asked anybody.
+	o, err := b.Create(t.Context(), "b")
+	for what, err := range map[string]error{
+		"put": b.put(t.Context(), "a", []byte("late")), "create": err,
+		"rename": b.Rename(t.Context(), "a", "c"), "remove": b.Remove(t.Context(), "a"), "remove all": b.RemoveAll(t.Context(), "locks"),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "no longer ours") {
+			t.Errorf("%s after the lock was lost = %v, want an error", what, err)
+		}
+	}
+	if o != nil {
+		o.Abort()
+	}
+	if text, _, err := other.Read(t.Context(), "a"); string(text) != "in time" || err != nil {
+		t.Errorf("what was written in time is now %q, %v", text, err)
+	}
+	if first.Release(t.Context()) == nil {
+		t.Error("a lock that was lost was given up")
+	}
+	// It finds out.
 	zombie := &heldLease{
-		store: b, key: first.key, ttl: 40 * time.Millisecond, lease: first.lease, version: first.version,
+		store: other, key: first.key, ttl: 40 * time.Millisecond, lease: first.lease, version: first.version,
 		until: time.Now().Add(time.Minute), lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	zombie.keep()
 	if err := zombie.Err(); !errors.Is(err, load.ErrConflict) {
 		t.Errorf("the first holder's error is %v, want ErrConflict", err)
 	}
+}
+
+// TestLeaseOfItsOwn: a renewal whose answer was lost, and that cannot be read
+// again at once, is not taken for a takeover.
+func TestLeaseOfItsOwn(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	b := bucketAt(t, s.URL("own"))
+	lock, err := b.Lock(t.Context(), "locks/a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := lock.(*heldLease)
+	renewed := h.lease
+	renewed.Renewals++
+	if _, err := b.Swap(t.Context(), h.key, h.version, renewed.text()); err != nil {
+		t.Fatal(err)
+	}
+	h.lease.Renewals++ // that of the next attempt
+	if err := h.swap(t.Context()); err != nil {
+		t.Errorf("renewing = %v", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	again, err := b.Lock(t.Context(), "locks/a", nil)
+	if err != nil {
+		t.Fatalf("Lock = %v, want it to be free", err)
+	}
+	again.Close()
 }
 
 func testNoPrefix(t *testing.T, s *servers.Server) {

@@ -43,7 +43,22 @@ type lockable interface {
 // Lock takes a lease. That of a process of this machine that died is free at
 // once, that of another machine when it has not been renewed for its time.
 func (b *Bucket) Lock(ctx context.Context, key string, note []byte) (io.Closer, error) {
-	return acquire(ctx, b, key, note, b.ttl)
+	h, err := acquire(ctx, b, key, note, b.ttl)
+	if err != nil {
+		return nil, err
+	}
+	b.leasesMu.Lock()
+	defer b.leasesMu.Unlock()
+	if b.leases == nil {
+		b.leases = map[*heldLease]struct{}{}
+	}
+	b.leases[h] = struct{}{}
+	h.released = func() {
+		b.leasesMu.Lock()
+		defer b.leasesMu.Unlock()
+		delete(b.leases, h)
+	}
+	return h, nil
 }
 
 func acquire(ctx context.Context, s lockable, key string, note []byte, ttl time.Duration) (*heldLease, error) {
@@ -55,7 +70,7 @@ func acquire(ctx context.Context, s lockable, key string, note []byte, ttl time.
 	rand.Read(nonce)
 	l := lease{Note: string(note), Nonce: hex.EncodeToString(nonce), Seconds: int64(ttl / time.Second), Process: thisProcess()}
 	h := &heldLease{store: s, key: key, lease: l, ttl: ttl, lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
-	h.until = time.Now().Add(ttl * 2 / 3)
+	h.rely(time.Now().Add(ttl * 2 / 3))
 	h.version, err = s.Swap(ctx, key, version, l.text())
 	if errors.Is(err, load.ErrConflict) {
 		// Somebody was quicker.
@@ -140,12 +155,18 @@ type heldLease struct {
 	store lockable
 	key   string
 	ttl   time.Duration
+	// released is called when the lock is given up; nil = nobody wants to know.
+	released func()
 
 	// What follows belongs to keep until done is closed.
 	lease   lease
 	version string
 	until   time.Time // until when it can be relied on, by the monotonic clock
 	err     error
+
+	// mu guards what follows, which others ask for.
+	mu     sync.Mutex
+	relied time.Time // is until
 
 	lost chan struct{} // closed with err set
 	stop chan struct{} // closed by Close
@@ -158,14 +179,28 @@ var _ load.Lease = (*heldLease)(nil)
 // Lost implements load.Lease.
 func (h *heldLease) Lost() <-chan struct{} { return h.lost }
 
-// Err implements load.Lease.
+// Err implements load.Lease. It does not wait for keep to notice: a process that
+// was stopped for a while begins with other things when it goes on.
 func (h *heldLease) Err() error {
 	select {
 	case <-h.lost:
 		return h.err
 	default:
-		return nil
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !time.Now().Before(h.relied) {
+		return fmt.Errorf("the lock %s was not renewed in time and is no longer ours", h.key)
+	}
+	return nil
+}
+
+// rely moves the time until which the lease holds.
+func (h *heldLease) rely(until time.Time) {
+	h.until = until
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.relied = until
 }
 
 // keep renews the lease until it is given up or lost.
@@ -184,6 +219,8 @@ func (h *heldLease) keep() {
 		case err == nil:
 			next.Reset(h.ttl / 4)
 			continue
+		case h.givenUp():
+			return
 		case errors.Is(err, load.ErrConflict) || !time.Now().Before(h.until):
 			h.err = fmt.Errorf("the lock %s could not be renewed and is no longer ours: %w", h.key, err)
 			close(h.lost)
@@ -193,30 +230,81 @@ func (h *heldLease) keep() {
 	}
 }
 
-// renew writes the lease again. It takes no longer than the lease can be relied on.
+// givenUp reports whether Release was called.
+func (h *heldLease) givenUp() bool {
+	select {
+	case <-h.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// renew writes the lease again. It takes no longer than the lease can be relied
+// on, and ends when the lease is given up.
 func (h *heldLease) renew() error {
 	started := time.Now()
 	ctx, cancel := context.WithDeadline(context.Background(), h.until)
 	defer cancel()
+	go func() {
+		select {
+		case <-h.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	h.lease.Renewals++
-	version, err := h.store.Swap(ctx, h.key, h.version, h.lease.text())
-	if err != nil {
+	if err := h.swap(ctx); err != nil {
 		return err
 	}
-	h.version, h.until = version, started.Add(h.ttl*2/3)
+	h.rely(started.Add(h.ttl * 2 / 3))
 	return nil
 }
 
-// Close gives the lock up. If that fails, it is free when its time is over.
+// swap writes the lease. One of this holder's that is there is not somebody
+// else's: an earlier write whose answer was lost may have been done.
+func (h *heldLease) swap(ctx context.Context) error {
+	version, err := h.store.Swap(ctx, h.key, h.version, h.lease.text())
+	if errors.Is(err, load.ErrConflict) {
+		content, there, readErr := h.store.Read(ctx, h.key)
+		var l lease
+		switch {
+		case readErr != nil && !errors.Is(readErr, fs.ErrNotExist):
+			return readErr // it is not known yet whose it is
+		case readErr == nil && json.Unmarshal(content, &l) == nil && l.Nonce == h.lease.Nonce:
+			version, err = h.store.Swap(ctx, h.key, there, h.lease.text())
+		}
+	}
+	if err == nil {
+		h.version = version
+	}
+	return err
+}
+
+// closeWithin bounds the time that giving up a lock takes.
+const closeWithin = 5 * time.Second
+
+// Close implements io.Closer, see Release.
 func (h *heldLease) Close() error {
-	h.once.Do(func() { close(h.stop) })
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	return h.Release(ctx)
+}
+
+// Release gives the lock up. If that fails, it is free when its time is over.
+func (h *heldLease) Release(ctx context.Context) error {
+	h.once.Do(func() {
+		close(h.stop)
+		if h.released != nil {
+			h.released()
+		}
+	})
 	<-h.done
 	if h.err != nil {
 		return nil // it is somebody else's
 	}
-	ctx, cancel := context.WithDeadline(context.Background(), h.until)
+	ctx, cancel := context.WithDeadline(ctx, h.until)
 	defer cancel()
 	h.lease.Released = true
-	_, err := h.store.Swap(ctx, h.key, h.version, h.lease.text())
-	return err
+	return h.swap(ctx)
 }

@@ -18,12 +18,12 @@ var errAborted = errors.New("upload was aborted")
 
 // abortGrace is how long an upload whose run was cancelled may take to clean up
 // after itself.
-const abortGrace = 5 * time.Second
+const abortGrace = 2 * time.Second
 
 // Create starts an object. What is longer than a part goes up while it is written,
 // visible to nobody until Commit; what is shorter waits for that here.
 func (b *Bucket) Create(ctx context.Context, key string) (load.Object, error) {
-	c, err := b.begin(ctx, key)
+	c, err := b.beginWrite(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +70,9 @@ func (u *upload) Commit(ctx context.Context) error {
 	}
 	if u.ended {
 		return fmt.Errorf("%s: commit of a finished object", u.bucket.at(u.key))
+	}
+	if err := u.bucket.lapsed(); err != nil {
+		return err
 	}
 	u.ended = true
 	if u.stream == nil {
