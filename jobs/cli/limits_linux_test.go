@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"offerlake/extract/sandbox"
 	"offerlake/jobs"
 )
 
@@ -48,4 +51,37 @@ func TestFileLimit(t *testing.T) {
 	if r := limited(t, "-n 10", "verify", out+"/parquet"); r.code != jobs.ExitDone && (r.code != jobs.ExitFailed || !strings.Contains(r.stderr, "may have 10 files open")) {
 		t.Errorf("verify with 10 files: exit code %d\n%s", r.code, r.stderr)
 	}
+}
+
+// TestTwoAtOnce: while a process runs a job for a date, another one is refused with
+// the first one's pid, and is none of its business for another date; the first
+// finishes, and then the date is free.
+func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	gateway := startSandbox(t, sandbox.Options{Offers: 60, Seed: 3, Latency: 100 * time.Millisecond})
+	out := t.TempDir()
+	job := secretJob(t, "onebound", gateway, out, "")
+	run := func(date string, more ...string) []string {
+		return append([]string{"run", job, "--date", date, "--progress", "none"}, more...)
+	}
+	var said bytes.Buffer
+	first := program(t.Context(), run("2026-11-22", "--set", "gateway.limits.in_flight=1")...)
+	first.Stderr = &said
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for tries := 0; len(journalFiles(out)) == 0 && tries < 10_000; tries++ {
+		time.Sleep(5 * time.Millisecond)
+	}
+	second := runCLI(t, run("2026-11-22")...)
+	if pid := fmt.Sprintf("pid %d", first.Process.Pid); second.code != jobs.ExitFailed || !strings.Contains(second.stderr, pid) {
+		t.Errorf("exit code %d, want 1 and %s\n%s", second.code, pid, second.stderr)
+	}
+	mustRun(t, run("2026-11-23")...)
+	if err := first.Wait(); err != nil {
+		t.Fatalf("the first run: %v\n%s", err, said.String())
+	}
+	answeredOnce(t, out)
+	mustRun(t, run("2026-11-22")...)
+	mustRun(t, "verify", out)
 }
