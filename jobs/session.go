@@ -189,6 +189,9 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 		if err := s.mirror.fetchRun(ctx, last.Journal); err != nil {
 			return nil, err
 		}
+		if err := s.checkMoved(ctx, last); err != nil {
+			return nil, err
+		}
 		if last.State == StateStopped {
 			if err := removeFile(s.allotmentFile()); err != nil {
 				return nil, err
@@ -219,6 +222,38 @@ func (s *session) begin(ctx context.Context, fresh bool) (*Summary, error) {
 	}
 	s.tellStart(ctx)
 	return nil, nil
+}
+
+// checkMoved refuses to go on with a run without its answers: a job that keeps its
+// journals elsewhere now would pay for them again.
+func (s *session) checkMoved(ctx context.Context, last *RunState) error {
+	now := s.runs.named(last.Journal)
+	if last.stored == "" || last.stored == now || !store.Remote(last.stored) && !store.Remote(now) || hasAnswers(s.journalDir()) {
+		return nil
+	}
+	if there, err := answersAt(ctx, last.stored); !there || err != nil {
+		return err
+	}
+	return fmt.Errorf("job %s, date %s: the answers of its unfinished run are in %s, but its journal is in %s now. Put journal.url back until the run has ended, or begin anew with --fresh, which makes the calls again (%w)",
+		s.job.Name, s.day(), cleanURL(last.stored), cleanURL(now), ErrUsage)
+}
+
+// answersAt reports whether there are answers in a journal, here or in a bucket.
+func answersAt(ctx context.Context, url string) (bool, error) {
+	dir, err := localDir(url)
+	if err != nil {
+		return false, err
+	}
+	m, err := newMirror(url, slog.New(slog.DiscardHandler))
+	if err != nil || m == nil || hasAnswers(dir) {
+		return hasAnswers(dir), err
+	}
+	for key, err := range m.store.List(ctx, "") {
+		if err != nil || segmentName.MatchString(key) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // checkJournalLinks keeps the journal's files, which no store writes, in their

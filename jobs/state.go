@@ -39,6 +39,7 @@ type RunState struct {
 	Host    string    `json:"host"`
 	PID     int       `json:"pid"`
 	Journal string    `json:"journal"`
+	stored  string    // Journal as it is in the list of runs, "" if it is not there yet
 	// Fate is nil while the journal is as the run wrote it.
 	Fate    *JournalFate `json:"journal_fate,omitempty"`
 	Planned int64        `json:"planned_calls,omitempty"`
@@ -81,6 +82,9 @@ func (l *runLog) read(ctx context.Context) error {
 	}
 	if err := json.Unmarshal(b, l); err != nil {
 		return fmt.Errorf("%s: %w", l.key, err)
+	}
+	for _, r := range l.Runs {
+		r.stored = r.Journal
 	}
 	return l.relocate(store.Join(l.store.URL(), "_offerlake"))
 }

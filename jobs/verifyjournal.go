@@ -88,14 +88,15 @@ func checkJournals(ctx context.Context, s load.Store) ([]JournalCheck, error) {
 		if err := c.find(root); err != nil {
 			return nil, err
 		}
-		brought := c.dir != c.Dir && !isDir(c.dir)
-		if brought {
+		// What is here may be half of it.
+		brought := store.Remote(c.Dir) && !isDir(c.dir)
+		if store.Remote(c.Dir) {
 			_, err = bring(ctx, c.Dir)
 		}
 		if err == nil {
 			err = c.check(ctx, s, m.Run.JournalDigest, summary.Answered)
 		}
-		if brought {
+		if brought && wholeInBucket(c.dir) {
 			err = errors.Join(err, os.RemoveAll(c.dir))
 		}
 		if err != nil {
@@ -144,7 +145,8 @@ func (c *JournalCheck) gone(ctx context.Context, s load.Store) error {
 		return err
 	}
 	for _, r := range runs.Runs {
-		if r.Fate != nil && r.Fate.State == journalRemoved && filepath.Clean(r.Journal) == filepath.Clean(c.dir) {
+		is := filepath.Clean(r.stored) == filepath.Clean(c.Dir) || filepath.Clean(r.Journal) == filepath.Clean(c.dir)
+		if r.Fate != nil && r.Fate.State == journalRemoved && is {
 			c.State, c.Note = journalRemoved, "on "+r.Fate.At.Format("2006-01-02")+", as journal.keep says"
 		}
 	}

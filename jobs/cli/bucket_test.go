@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -355,4 +358,66 @@ func TestSoftStopOfASilentBucket(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestJournalInBucket: outputs on a disk, journals in a bucket.
+func TestJournalInBucket(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	state, out := t.TempDir(), t.TempDir()
+	t.Setenv("OFFERLAKE_STATE_DIR", state)
+	job := writeJob(t, sandboxJob("onebound", "clean", 100, out)+fmt.Sprintf("journal: {url: %q, keep: 1s}\n", s.URL("日 志")))
+	run := func(date string, more ...string) result {
+		return runCLI(t, append([]string{"run", job, "--date", date, "--progress", "none"}, more...)...)
+	}
+	journalIs := func(want ...string) {
+		t.Helper()
+		var report jobs.VerifyReport
+		r := mustRun(t, "verify", out+"/parquet", "--json")
+		if err := json.Unmarshal([]byte(r.stdout), &report); err != nil {
+			t.Fatal(err)
+		}
+		var have []string
+		for _, j := range report.Journals {
+			have = append(have, j.State)
+		}
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("journals differ (-want +got):\n%s", diff)
+		}
+	}
+	if r := run("2026-11-22", "--max-calls", "9"); r.code != jobs.ExitBudget {
+		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+	}
+	// Neither way may the run go on without its answers.
+	if r := run("2026-11-22", "--set", "journal.url="+t.TempDir()); r.code != jobs.ExitUsage || !strings.Contains(r.stderr, "Put journal.url back") {
+		t.Errorf("with its journal elsewhere: exit code %d\n%s", r.code, r.stderr)
+	}
+	if r := run("2026-11-23", "--set", "journal.url="+state+"/j", "--max-calls", "9"); r.code != jobs.ExitBudget {
+		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+	}
+	if r := run("2026-11-23"); r.code != jobs.ExitUsage || !strings.Contains(r.stderr, "Put journal.url back") {
+		t.Errorf("with its journal elsewhere: exit code %d\n%s", r.code, r.stderr)
+	}
+	if r := run("2026-11-22"); r.code != 0 {
+		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+	}
+	journalIs("ok")
+	// Half of it is here, as of a command that was killed.
+	mustRun(t, "journal", "ls", s.URL("日 志"))
+	var halved bool
+	filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
+		if !halved && strings.HasSuffix(path, ".zst") {
+			halved = os.Remove(path) == nil
+		}
+		return err
+	})
+	if !halved {
+		t.Error("the journal was not brought here")
+	}
+	journalIs("ok")
+	time.Sleep(1100 * time.Millisecond) // journal.keep
+	if r := run("2026-11-24"); r.code != 0 {
+		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+	}
+	journalIs("removed", "ok")
 }
