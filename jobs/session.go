@@ -336,7 +336,9 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("--journal: %w", err)
 	}
-	if _, err := os.Stat(local); err != nil && named {
+	if _, err := os.Stat(local); err != nil && named && store.Remote(dir) {
+		return fmt.Errorf("--journal: there is no journal in %s (%w)", cleanURL(dir), ErrUsage)
+	} else if err != nil && named {
 		return fmt.Errorf("--journal: %w (%w)", err, ErrUsage)
 	} else if err != nil {
 		return fmt.Errorf("the journal of the last published run is gone: %w (%w)", err, errNoJournal)

@@ -421,3 +421,31 @@ func TestJournalInBucket(t *testing.T) {
 	}
 	journalIs("removed", "ok")
 }
+
+// TestStopOfReaders: commands that only read end at the first request to stop.
+func TestStopOfReaders(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
+	proxy := servers.NewProxy(t, s.Addr())
+	url := s.At(proxy.Addr()).URL("silent")
+	for _, args := range [][]string{{"verify", url}, {"runs", url}, {"rejects", url}, {"journal", "ls", url}} {
+		asked, drain := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		proxy.Set(func(servers.Request) servers.Fault {
+			once.Do(func() { close(asked) })
+			return servers.Fault{Delay: time.Hour}
+		})
+		go func() {
+			<-asked
+			close(drain)
+		}()
+		if r := runDraining(t, drain, args...); r.code != jobs.ExitInterrupted {
+			t.Errorf("%v: exit code %d, want %d\n%s", args, r.code, jobs.ExitInterrupted, r.stderr)
+		}
+	}
+	proxy.Set(nil)
+	if r := runCLI(t, "replay", writeJob(t, sandboxJob("onebound", "clean", 100, t.TempDir())), "--journal", url); r.code != jobs.ExitUsage || !strings.Contains(r.stderr, "there is no journal in s3://") {
+		t.Errorf("replay of nothing: exit code %d\n%s", r.code, r.stderr)
+	}
+}

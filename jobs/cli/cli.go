@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -49,6 +50,8 @@ func Main(ctx context.Context, env Env) int {
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	defer signal.Stop(pipe)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	root := newRoot(env)
 	root.SetArgs(env.Args)
 	root.SetIn(env.Stdin)
@@ -85,6 +88,11 @@ the job's quality limits, 4 stopped at a call budget or quota (resumable),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		if !slices.Contains(drained, cmd.Name()) {
+			stopAtOnce(cmd, env.Drain)
+		}
+	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee: %s --help (%w)", err, cmd.CommandPath(), jobs.ErrUsage)
 	})
@@ -94,6 +102,24 @@ the job's quality limits, 4 stopped at a call budget or quota (resumable),
 		journalCommand(env), authCommand(env), versionCommand(env), verifyChildCommand(env),
 	)
 	return root
+}
+
+// drained are the commands that see to a soft stop by themselves. A verify child
+// gets the signals of its parent's terminal and ends with its parent.
+var drained = []string{"run", "backfill", "plan", "replay", "sandbox", verifyChildName}
+
+// stopAtOnce has a command that only reads end at the first request to stop. Its
+// context ends with Main.
+func stopAtOnce(cmd *cobra.Command, drain <-chan struct{}) {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	go func() {
+		defer cancel()
+		select {
+		case <-drain:
+		case <-ctx.Done():
+		}
+	}()
+	cmd.SetContext(ctx)
 }
 
 // usageArgs makes the argument errors of cobra usage errors.
