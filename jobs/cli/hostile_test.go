@@ -146,11 +146,11 @@ func (h *hostileHour) run(t *testing.T) []int {
 	var codes []int
 	state := t.TempDir()
 	for range 20 {
-		half := int64(0)
+		kill := int64(0)
 		if len(codes) == 0 {
-			half = int64(h.server.Catalog().Len()) / 2
+			kill = int64(h.server.Catalog().Len()) / 4
 		}
-		code, output := h.process(t, state, half)
+		code, output := h.process(t, state, kill)
 		codes = append(codes, code)
 		switch code {
 		case jobs.ExitDone:
@@ -164,6 +164,7 @@ func (h *hostileHour) run(t *testing.T) []int {
 				t.Fatalf("it failed and says nothing of going on:\n%s", output)
 			}
 		case -1:
+			h.samples = nil // it had hardly begun
 		default:
 			t.Fatalf("exit codes %v\n%s", codes, output)
 		}
@@ -202,7 +203,19 @@ func (h *hostileHour) process(t *testing.T, state string, kill int64) (code int,
 	ended := make(chan struct{})
 	var watch sync.WaitGroup
 	watch.Go(func() {
-		h.watch(ended, address, func() bool { return kill > 0 && h.server.Stats().Answered > kill && cmd.Process.Kill() == nil })
+		h.watch(ended, address)
+	})
+	watch.Go(func() {
+		for kill > 0 && h.server.Stats().Answered <= kill {
+			select {
+			case <-ended:
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+		if kill > 0 {
+			_ = cmd.Process.Kill() // unless it has ended, which the exit code tells
+		}
 	})
 	read.Wait()
 	_ = cmd.Wait() // how it ended is looked at next
@@ -214,8 +227,8 @@ func (h *hostileHour) process(t *testing.T, state string, kill int64) (code int,
 	return cmd.ProcessState.ExitCode(), text.String()
 }
 
-// watch samples a process until it has ended, or until stop says so.
-func (h *hostileHour) watch(ended <-chan struct{}, address <-chan string, stop func() bool) {
+// watch samples a process until it has ended.
+func (h *hostileHour) watch(ended <-chan struct{}, address <-chan string) {
 	var url string
 	select {
 	case url = <-address:
@@ -230,9 +243,6 @@ func (h *hostileHour) watch(ended <-chan struct{}, address <-chan string, stop f
 		case <-ended:
 			return
 		case <-tick.C:
-		}
-		if stop() {
-			return
 		}
 		resp, err := client.Get(url)
 		if err != nil {
