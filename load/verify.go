@@ -10,10 +10,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Verifier compares files with what their writer counted, using a reader that
@@ -130,6 +132,7 @@ func batchesOf(s Store, checks []fileCheck) [][]fileCheck {
 	if _, ok := s.(Pather); ok {
 		return [][]fileCheck{checks}
 	}
+	sweepCopies()
 	var batches [][]fileCheck
 	var bytes int64
 	from := 0
@@ -141,6 +144,24 @@ func batchesOf(s Store, checks []fileCheck) [][]fileCheck {
 		bytes += c.File.Bytes
 	}
 	return append(batches, checks[from:])
+}
+
+// copyName begins the names of copies in the temporary directory.
+const copyName = "offerlake-verify-"
+
+// keptCopies is how long a copy may be there before it is certain that no run uses
+// it any more.
+const keptCopies = 24 * time.Hour
+
+// sweepCopies removes the copies that killed runs have left. One that cannot be
+// removed is somebody else's.
+func sweepCopies() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), copyName+"*"))
+	for _, name := range left {
+		if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > keptCopies {
+			_ = os.Remove(name)
+		}
+	}
 }
 
 func (v *Verifier) checkBatch(ctx context.Context, s Store, checks []fileCheck, deep bool) ([]Failure, error) {
@@ -198,7 +219,7 @@ func localCopy(ctx context.Context, s Store, key string) (file string, drop func
 	if p, ok := s.(Pather); ok {
 		return p.Path(key), func() {}, nil
 	}
-	f, err := os.CreateTemp("", "offerlake-verify-*")
+	f, err := os.CreateTemp("", copyName+"*")
 	if err != nil {
 		return "", nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -296,5 +297,36 @@ func TestChildStartsNoChild(t *testing.T) {
 	r, err := load.VerifyDest(t.Context(), s, false, &load.Verifier{Command: []string{"/no/such/program"}})
 	if err == nil || !strings.Contains(err.Error(), "does not start another") {
 		t.Errorf("VerifyDest in a child = %+v, %v, want a refusal", r, err)
+	}
+}
+
+// TestCopiesAreSwept: what a killed run left in the temporary directory goes after
+// a day, and what another one uses stays.
+func TestCopiesAreSwept(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	for name, age := range map[string]time.Duration{"offerlake-verify-old": 25 * time.Hour, "offerlake-verify-new": time.Hour, "other-old": 25 * time.Hour} {
+		path := filepath.Join(dir, name)
+		at := time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := storetest.NewMemory()
+	if err := publishRun(t, s, 5); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load.VerifyDest(t.Context(), s, false, newVerifier(t, "1")); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range left {
+		left[i] = filepath.Base(left[i])
+	}
+	if diff := cmp.Diff([]string{"offerlake-verify-new", "other-old"}, left); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
