@@ -43,7 +43,7 @@ func (s *session) summarise(client *extract.Client, j *journal.Journal, r pipeli
 		SecondsAtLimit: stats.Waited.Seconds() / float64(max(s.job.Gateway.Limits.InFlight, 1)),
 		Paid:           paid, Cost: costOf(s.job, paid),
 		Discovered: r.Discovered, Probes: r.Probes, Rejects: r.Rejects, Flags: r.Flags,
-		Journal: s.runs.named(s.journalDir()), JournalDigest: j.Digest(),
+		Journal: cmp.Or(s.replays, s.runs.named(s.journalDir())), JournalDigest: j.Digest(),
 	}
 	if sum.Cost != "" {
 		sum.Currency = s.job.Gateway.Cost.Currency

@@ -45,6 +45,7 @@ type session struct {
 	state   *RunState
 	doubts  *doubts // nil until the journal is open, or of a replay
 	mirror  *mirror // of the job's journals; nil = they are on a local disk
+	replays string  // URL of the journal of a replay, if that is in a bucket
 	// keep is called before anything is published; nil = the journal is where it
 	// belongs.
 	keep    func(ctx context.Context) error
@@ -343,6 +344,9 @@ func (s *session) beginReplay(ctx context.Context, dir string) error {
 	} else if err != nil {
 		return fmt.Errorf("the journal of the last published run is gone: %w (%w)", err, errNoJournal)
 	}
+	if store.Remote(dir) {
+		s.replays = dir
+	}
 	h := holder()
 	s.state = &RunState{
 		Job: s.job.Name, Date: s.day(), State: StateRunning, Replay: true,
@@ -397,7 +401,7 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 				return "", fmt.Errorf("the journal of %s %s was removed on %s, as journal.keep says (%w)",
 					s.job.Name, s.day(), r.Fate.At.Format(time.DateOnly), errNoJournal)
 			}
-			return r.Journal, nil
+			return runs.named(r.Journal), nil
 		}
 	}
 	if r := runs.last(); r != nil {
@@ -411,7 +415,7 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if len(dirs) == 0 {
 		return "", fmt.Errorf("job %s has no journal for %s below %s; name one with --journal (%w)", s.job.Name, s.day(), root, errNoJournal)
 	}
-	return dirs[len(dirs)-1], nil
+	return runs.named(dirs[len(dirs)-1]), nil
 }
 
 // runDirs lists the numbered run directories of a job and date, oldest first.

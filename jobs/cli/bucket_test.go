@@ -122,7 +122,12 @@ func TestBucket(t *testing.T) {
 			if diff := cmp.Diff(want, bucketFiles(t, s, "lake/a b")); diff != "" {
 				t.Errorf("files differ after a replay (-want +got):\n%s", diff)
 			}
-			mustRun(t, "replay", job, "--date", "2026-11-22", "--progress", "none", "--journal", first.Journal, "--dest", t.TempDir())
+			for _, more := range [][]string{{"--journal", first.Journal}, nil} {
+				args := append([]string{"replay", job, "--date", "2026-11-22", "--progress", "none", "--json", "--dest", t.TempDir()}, more...)
+				if r := summaryOf(t, mustRun(t, args...)); r.Journal != first.Journal {
+					t.Errorf("a replay to a disk names its journal %s, want %s", r.Journal, first.Journal)
+				}
+			}
 			again := summaryOf(t, mustRun(t, "run", job, "--date", "2026-11-22", "--progress", "none", "--json"))
 			if again.Run != 3 || again.Journal == first.Journal { // run 2 was the replay
 				t.Errorf("the next run is number %d with the journal %s, want 3 and one of its own", again.Run, again.Journal)
