@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -124,7 +125,9 @@ func openBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execut
 	}
 	h := holder()
 	note := fmt.Sprintf("host %s, pid %d, since %s", h.Host, h.PID, h.Since.Format(time.RFC3339))
-	lock, err := home.Lock(ctx, "_offerlake/locks/"+job.Name+"-backfill.lock", []byte(note))
+	lock, err := acquire(ctx, ex, ex.Logger.With("job", job.Name), func() (io.Closer, error) {
+		return home.Lock(ctx, "_offerlake/locks/"+job.Name+"-backfill.lock", []byte(note))
+	})
 	var held *load.HeldError
 	if errors.As(err, &held) {
 		return nil, nil, fmt.Errorf("a backfill of job %s is running already: %s. Wait until it has ended, or stop it: its answered calls are kept", job.Name, held.Note)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -75,9 +76,14 @@ func (s *session) lastly() (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(s.after, lastWait, errNoAnswer)
 }
 
+// acquire takes a lock for the session.
+func (s *session) acquire(ctx context.Context, try func() (io.Closer, error)) (io.Closer, error) {
+	return acquire(ctx, s.ex, s.log().With("job", s.job.Name, "date", s.day()), try)
+}
+
 // acquire takes a lock. Where one is free only some time after the death of its
 // holder, it waits for that, unless the holder turns out to live.
-func (s *session) acquire(ctx context.Context, try func() (io.Closer, error)) (io.Closer, error) {
+func acquire(ctx context.Context, ex Execution, log *slog.Logger, try func() (io.Closer, error)) (io.Closer, error) {
 	var seen string
 	for {
 		lock, err := try()
@@ -86,13 +92,12 @@ func (s *session) acquire(ctx context.Context, try func() (io.Closer, error)) (i
 			return lock, err
 		}
 		if seen == "" {
-			s.log().Info("a lock is held; it is taken over if nobody renews it", "job", s.job.Name, "date", s.day(),
-				"by", string(held.Note), "free_in", held.Free.Round(time.Second))
+			log.Info("a lock is held; it is taken over if nobody renews it", "by", string(held.Note), "free_in", held.Free.Round(time.Second))
 			seen = held.Renewal
 		}
 		select {
 		case <-time.After(min(held.Free, 2*time.Second)):
-		case <-s.ex.Drain:
+		case <-ex.Drain:
 			return nil, err
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)

@@ -3,6 +3,7 @@ package jobs
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 
 	"offerlake/load"
 	"offerlake/load/store"
+	"offerlake/pipeline"
 	"offerlake/pipeline/catalog"
 	"offerlake/pipeline/journal"
 )
@@ -247,29 +249,41 @@ func (m *mirror) fetchDir(ctx context.Context, dir string, keys []string) (err e
 	if err := os.MkdirAll(here, 0o755); err != nil {
 		return err
 	}
+	var missing []string
 	for _, key := range keys {
 		name := path.Base(key)
-		file := filepath.Join(here, name)
-		if slices.Contains(done, name) && exists(file) {
-			continue
-		}
-		text, err := readObject(ctx, m.store, key)
-		if err != nil {
-			return err
-		}
-		if !segmentName.MatchString(name) && exists(file) {
-			continue
-		}
-		if err := replaceFile(file, text); err != nil {
-			return err
-		}
-		if segmentName.MatchString(name) {
-			if err := addUploaded(here, name); err != nil {
-				return err
-			}
+		segment := segmentName.MatchString(name)
+		if !exists(filepath.Join(here, name)) || segment && !slices.Contains(done, name) {
+			missing = append(missing, name)
 		}
 	}
-	return nil
+	return m.download(ctx, dir, missing)
+}
+
+// downloads is how many files are brought at a time.
+const downloads = 8
+
+// download brings files of a directory.
+func (m *mirror) download(ctx context.Context, dir string, names []string) error {
+	here := filepath.Join(m.root, filepath.FromSlash(dir))
+	var mu sync.Mutex
+	var failed error
+	pipeline.SideBySide(downloads, names, func(name string) {
+		if ctx.Err() != nil {
+			return // the others have told
+		}
+		text, err := readObject(ctx, m.store, path.Join(dir, name))
+		if err == nil {
+			err = replaceFile(filepath.Join(here, name), text)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil && segmentName.MatchString(name) {
+			err = addUploaded(here, name)
+		}
+		failed = errors.Join(failed, err)
+	})
+	return cmp.Or(failed, ctx.Err())
 }
 
 // holds reports whether this machine has nothing else in the place of a segment.
@@ -524,10 +538,16 @@ func addUploaded(dir, name string) error {
 	return errors.Join(err, f.Close())
 }
 
-// replaceFile writes a file as a whole, or leaves what was there.
+// replaceFile writes a file as a whole, or leaves what was there, whatever happens
+// to the machine.
 func replaceFile(file string, text []byte) error {
 	temp := file + ".tmp"
-	if err := os.WriteFile(temp, text, 0o644); err != nil {
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temp, file)
