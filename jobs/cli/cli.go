@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"offerlake/jobs"
+	"offerlake/pipeline"
 )
 
 // Env is what a command line runs in. Drain is closed when the user asks to
@@ -109,16 +110,9 @@ the job's quality limits, 4 stopped at a call budget or quota (resumable),
 var drained = []string{"run", "backfill", "plan", "replay", "sandbox", verifyChildName}
 
 // stopAtOnce has a command that only reads end at the first request to stop. Its
-// context ends with Main.
+// context ends with Main's, which ends the watch.
 func stopAtOnce(cmd *cobra.Command, drain <-chan struct{}) {
-	ctx, cancel := context.WithCancel(cmd.Context())
-	go func() {
-		defer cancel()
-		select {
-		case <-drain:
-		case <-ctx.Done():
-		}
-	}()
+	ctx, _ := pipeline.Soften(cmd.Context(), drain, 0)
 	cmd.SetContext(ctx)
 }
 
