@@ -69,8 +69,8 @@ func superseded(m, old Manifest, unfinished intent) []string {
 // files that are still to be renamed. Each step can be done again.
 func finish(ctx context.Context, s Store, in intent, staged []File) error {
 	run := runKey{job: in.Manifest.Job, date: in.Manifest.Date}
-	err := eachOf(ctx, s, pathsOf(staged), func(ctx context.Context, p string) error {
-		return s.Rename(ctx, run.staged(p), p)
+	err := EachOf(ctx, s, staged, func(ctx context.Context, f File) error {
+		return s.Rename(ctx, run.staged(f.Path), f.Path)
 	})
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func finish(ctx context.Context, s Store, in intent, staged []File) error {
 	if err := putManifest(ctx, s, in); err != nil {
 		return err
 	}
-	if err := eachOf(ctx, s, in.Remove, s.Remove); err != nil {
+	if err := EachOf(ctx, s, in.Remove, s.Remove); err != nil {
 		return err
 	}
 	// Staging goes first: without the intent, nobody would look for it.
@@ -102,14 +102,6 @@ func putManifest(ctx context.Context, s Store, in intent) error {
 		return fmt.Errorf("job %s, date %s: another run has published in the meantime; its files stand: %w", run.job, run.date, err)
 	}
 	return err
-}
-
-func pathsOf(files []File) []string {
-	paths := make([]string, len(files))
-	for i, f := range files {
-		paths[i] = f.Path
-	}
-	return paths
 }
 
 func readIntent(ctx context.Context, s Store, run runKey) (intent, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -97,19 +98,11 @@ func RecoverRun(ctx context.Context, s Store, job, date string) (Outcome, error)
 
 // rollBack removes staged files that no intent speaks of.
 func rollBack(ctx context.Context, s Store, run runKey) (Outcome, error) {
-	for _, err := range s.List(ctx, run.staging()+"/") {
+	for _, err := range begun(ctx, s, run.staging()+"/") {
 		if err != nil {
 			return Clean, err
 		}
 		return RolledBack, s.RemoveAll(ctx, run.staging())
-	}
-	if u, ok := s.(Unfinisher); ok {
-		for _, err := range u.Unfinished(ctx, run.staging()+"/") {
-			if err != nil {
-				return Clean, err
-			}
-			return RolledBack, s.RemoveAll(ctx, run.staging())
-		}
 	}
 	return Clean, nil
 }
@@ -117,35 +110,23 @@ func rollBack(ctx context.Context, s Store, run runKey) (Outcome, error) {
 // locate returns the files that are still staged. How far the publish got is
 // read off the files themselves, by their hashes.
 func locate(ctx context.Context, s Store, run runKey, files []File) (staged []File, err error) {
-	byPath := map[string]File{}
-	for _, f := range files {
-		byPath[f.Path] = f
-	}
-	var mu sync.Mutex
-	isStaged := map[string]bool{}
-	err = eachOf(ctx, s, pathsOf(files), func(ctx context.Context, p string) error {
-		want := byPath[p].SHA256
-		ok, err := hasBytes(ctx, s, run.staged(p), want)
-		if ok || err != nil {
+	var mu sync.Mutex // guards staged
+	err = EachOf(ctx, s, files, func(ctx context.Context, f File) error {
+		ok, err := hasBytes(ctx, s, run.staged(f.Path), f.SHA256)
+		if ok {
 			mu.Lock()
 			defer mu.Unlock()
-			isStaged[p] = ok
+			staged = append(staged, f)
+		}
+		if ok || err != nil {
 			return err
 		}
-		if ok, err = hasBytes(ctx, s, p, want); !ok && err == nil {
-			return fmt.Errorf("%s: job %s, date %s: %s is neither staged nor visible: %w", s.URL(), run.job, run.date, p, ErrUnfinishable)
+		if ok, err = hasBytes(ctx, s, f.Path, f.SHA256); !ok && err == nil {
+			return fmt.Errorf("%s: job %s, date %s: %s is neither staged nor visible: %w", s.URL(), run.job, run.date, f.Path, ErrUnfinishable)
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		if isStaged[f.Path] {
-			staged = append(staged, f)
-		}
-	}
-	return staged, nil
+	return staged, err
 }
 
 // hasBytes reports whether the object at key has the given SHA-256.
@@ -171,6 +152,20 @@ func hashOf(ctx context.Context, s Store, key string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// begun yields the keys below a prefix: of objects, then of those in the making.
+func begun(ctx context.Context, s Store, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for key, err := range s.List(ctx, prefix) {
+			if !yield(key, err) || err != nil {
+				return
+			}
+		}
+		if u, ok := s.(Unfinisher); ok {
+			u.Unfinished(ctx, prefix)(yield)
+		}
+	}
+}
+
 // runAt returns the run whose state a key is part of. What is not named like that
 // of a run is not ours to touch.
 func runAt(prefix, key string) (runKey, bool) {
@@ -185,18 +180,7 @@ func unfinishedRuns(ctx context.Context, s Store) ([]runKey, error) {
 	var runs []runKey
 	for _, dir := range []string{"intents", "staging"} {
 		prefix := path.Join(stateDir, dir) + "/"
-		for key, err := range s.List(ctx, prefix) {
-			if err != nil {
-				return nil, err
-			}
-			if run, ok := runAt(prefix, key); ok {
-				runs = append(runs, run)
-			}
-		}
-	}
-	if u, ok := s.(Unfinisher); ok {
-		prefix := path.Join(stateDir, "staging") + "/"
-		for key, err := range u.Unfinished(ctx, prefix) {
+		for key, err := range begun(ctx, s, prefix) {
 			if err != nil {
 				return nil, err
 			}

@@ -118,18 +118,18 @@ type Parallel interface {
 	AtOnce() int
 }
 
-// eachOf calls do for every key, several at a time where the store is faster so.
-func eachOf(ctx context.Context, s Store, keys []string, do func(ctx context.Context, key string) error) error {
+// EachOf calls do for every item, several at a time where the store is faster so.
+func EachOf[T any](ctx context.Context, s Store, items []T, do func(ctx context.Context, item T) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(1)
 	if p, ok := s.(Parallel); ok {
 		g.SetLimit(p.AtOnce())
 	}
-	for _, k := range keys {
+	for _, item := range items {
 		if ctx.Err() != nil {
 			break
 		}
-		g.Go(func() error { return do(ctx, k) })
+		g.Go(func() error { return do(ctx, item) })
 	}
 	return g.Wait()
 }

@@ -165,11 +165,7 @@ func sweepCopies() {
 }
 
 func (v *Verifier) checkBatch(ctx context.Context, s Store, checks []fileCheck, deep bool) ([]Failure, error) {
-	var keys []string
-	for _, c := range checks {
-		keys = append(keys, c.key)
-	}
-	var mu sync.Mutex
+	var mu sync.Mutex // guards what follows
 	local := map[string]string{}
 	var drops []func()
 	defer func() {
@@ -177,17 +173,17 @@ func (v *Verifier) checkBatch(ctx context.Context, s Store, checks []fileCheck, 
 			drop()
 		}
 	}()
-	err := eachOf(ctx, s, keys, func(ctx context.Context, key string) error {
-		file, drop, err := localCopy(ctx, s, key)
+	err := EachOf(ctx, s, checks, func(ctx context.Context, c fileCheck) error {
+		file, drop, err := localCopy(ctx, s, c.key)
+		if isNotExist(err) {
+			return nil // it is told below
+		}
 		if err != nil {
-			if isNotExist(err) {
-				return nil
-			}
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		local[key], drops = file, append(drops, drop)
+		local[c.key], drops = file, append(drops, drop)
 		return nil
 	})
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"gocloud.dev/blob"
-	"golang.org/x/sync/errgroup"
 
 	"offerlake/load"
 )
@@ -40,8 +39,8 @@ var kinds = map[string]kind{"s3": s3Kind{}, "gs": gcsKind{}, "azblob": azureKind
 // connection is an open bucket, with what a kind does in its own way.
 type connection struct {
 	bucket *blob.Bucket
-	// prepareWrite and prepareCopy pass the URL's parameters on; either may be nil.
-	// version is that which the object must have, "" = any.
+	// prepareWrite and prepareCopy pass the URL's parameters on. version is that
+	// which the object must have, "" = any.
 	prepareWrite func(as func(any) bool, version string) error
 	prepareCopy  func(as func(any) bool) error
 	// version returns what a reader's object can be told by in later writes.
@@ -316,10 +315,7 @@ func (b *Bucket) Rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	opts := new(blob.CopyOptions)
-	if c.prepareCopy != nil {
-		opts.BeforeCopy = c.prepareCopy
-	}
+	opts := &blob.CopyOptions{BeforeCopy: c.prepareCopy}
 	if err := again(ctx, func() error { return c.bucket.Copy(ctx, b.prefix+to, b.prefix+from, opts) }); err != nil {
 		return b.wrap(ctx, from, err)
 	}
@@ -345,29 +341,14 @@ func (b *Bucket) RemoveAll(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if c.uploads != nil {
-		err := again(ctx, func() error {
-			for _, err := range c.uploads(ctx, b.prefix+dir+"/", true) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return b.wrap(ctx, dir, err)
-		}
+	if _, err := b.uploads(ctx, c, dir+"/", true); err != nil {
+		return err
 	}
 	keys, err := b.keys(ctx, dir+"/")
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for _, k := range keys {
-		g.Go(func() error { return b.Remove(ctx, k) })
-	}
-	return g.Wait()
+	return load.EachOf(ctx, b, keys, b.Remove)
 }
 
 // Unfinished implements load.Unfinisher. GCS and Azure forget unfinished uploads
@@ -375,22 +356,30 @@ func (b *Bucket) RemoveAll(ctx context.Context, dir string) error {
 func (b *Bucket) Unfinished(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return each(func() ([]string, error) {
 		c, err := b.begin(ctx)
-		if err != nil || c.uploads == nil {
+		if err != nil {
 			return nil, err
 		}
-		var keys []string
-		err = again(ctx, func() error {
-			keys = keys[:0]
-			for k, err := range c.uploads(ctx, b.prefix+prefix, false) {
-				if err != nil {
-					return err
-				}
-				keys = append(keys, strings.TrimPrefix(k, b.prefix))
-			}
-			return nil
-		})
-		return keys, b.wrap(ctx, "", err)
+		return b.uploads(ctx, c, prefix, false)
 	})
+}
+
+// uploads lists the keys of unfinished uploads below a prefix, and drops these if
+// it is asked to.
+func (b *Bucket) uploads(ctx context.Context, c *connection, prefix string, drop bool) (keys []string, err error) {
+	if c.uploads == nil {
+		return nil, nil
+	}
+	err = again(ctx, func() error {
+		keys = keys[:0]
+		for k, err := range c.uploads(ctx, b.prefix+prefix, drop) {
+			if err != nil {
+				return err
+			}
+			keys = append(keys, strings.TrimPrefix(k, b.prefix))
+		}
+		return nil
+	})
+	return keys, b.wrap(ctx, "", err)
 }
 
 // Written implements load.Stater.

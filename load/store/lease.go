@@ -31,19 +31,10 @@ type lease struct {
 	Process  process `json:"process"`
 }
 
-// lockable is what leases need of a store.
-type lockable interface {
-	load.Swapper
-	// age returns how long ago an object was written, by the store's own clock, so
-	// that those of machines do not matter.
-	age(ctx context.Context, key string, written time.Time) (time.Duration, error)
-	read(ctx context.Context, key string) (content []byte, version string, written time.Time, err error)
-}
-
 // Lock takes a lease. That of a process of this machine that died is free at
 // once, that of another machine when it has not been renewed for its time.
 func (b *Bucket) Lock(ctx context.Context, key string, note []byte) (io.Closer, error) {
-	h, err := acquire(ctx, b, key, note, b.ttl)
+	h, err := b.acquire(ctx, key, note)
 	if err != nil {
 		return nil, err
 	}
@@ -61,21 +52,22 @@ func (b *Bucket) Lock(ctx context.Context, key string, note []byte) (io.Closer, 
 	return h, nil
 }
 
-func acquire(ctx context.Context, s lockable, key string, note []byte, ttl time.Duration) (*heldLease, error) {
-	old, version, err := current(ctx, s, key)
+func (b *Bucket) acquire(ctx context.Context, key string, note []byte) (*heldLease, error) {
+	ttl := b.ttl
+	old, version, err := b.current(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	nonce := make([]byte, 16)
 	rand.Read(nonce)
 	l := lease{Note: string(note), Nonce: hex.EncodeToString(nonce), Seconds: int64(ttl / time.Second), Process: thisProcess()}
-	h := &heldLease{store: s, key: key, lease: l, ttl: ttl, lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
+	h := &heldLease{store: b, key: key, lease: l, ttl: ttl, lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	h.rely(time.Now().Add(ttl * 2 / 3))
-	h.version, err = s.Swap(ctx, key, version, l.text())
+	h.version, err = b.Swap(ctx, key, version, l.text())
 	if errors.Is(err, load.ErrConflict) {
 		// Somebody was quicker.
 		held := &load.HeldError{Key: key, Free: ttl}
-		if b, v, err := s.Read(ctx, key); err == nil && json.Unmarshal(b, &old) == nil {
+		if text, v, err := b.Read(ctx, key); err == nil && json.Unmarshal(text, &old) == nil {
 			held.Note, held.Renewal = []byte(old.Note), v
 		}
 		return nil, held
@@ -89,8 +81,8 @@ func acquire(ctx context.Context, s lockable, key string, note []byte, ttl time.
 
 // current returns the lease that is there, with its version, if it may be
 // replaced; else the error is a *load.HeldError.
-func current(ctx context.Context, s lockable, key string) (l lease, version string, err error) {
-	content, version, written, err := s.read(ctx, key)
+func (b *Bucket) current(ctx context.Context, key string) (l lease, version string, err error) {
+	content, version, written, err := b.read(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return lease{}, "", nil
 	}
@@ -103,7 +95,7 @@ func current(ctx context.Context, s lockable, key string) (l lease, version stri
 	if l.Released || l.Process.gone() {
 		return l, version, nil
 	}
-	age, err := s.age(ctx, key, written)
+	age, err := b.age(ctx, key, written)
 	if err != nil {
 		return lease{}, "", fmt.Errorf("lock: %w", err)
 	}
@@ -113,8 +105,9 @@ func current(ctx context.Context, s lockable, key string) (l lease, version stri
 	return l, version, nil
 }
 
-// age implements lockable, by writing another object. That several do so at a
-// time does not matter: what each reads was written after it asked.
+// age returns how long ago an object was written, by the store's own clock, so that
+// those of machines do not matter. It writes another object for that. That several
+// do so at a time is no harm: what each reads was written after it asked.
 func (b *Bucket) age(ctx context.Context, key string, written time.Time) (time.Duration, error) {
 	clock := key + ".clock"
 	if err := b.put(ctx, clock, []byte("what time is it?\n")); err != nil {
@@ -152,7 +145,7 @@ func (l lease) text() []byte {
 
 // heldLease is a lease that this process holds.
 type heldLease struct {
-	store lockable
+	store *Bucket
 	key   string
 	ttl   time.Duration
 	// released is called when the lock is given up; nil = nobody wants to know.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,7 +153,7 @@ func (u *upload) startStream() *stream {
 	go func() {
 		defer close(s.done)
 		s.err = u.conn.bucket.Upload(uploading, u.bucket.prefix+u.key, source, u.options())
-		from.CloseWithError(cmpErr(s.err, io.ErrClosedPipe))
+		from.CloseWithError(cmp.Or(s.err, io.ErrClosedPipe))
 	}()
 	return s
 }
@@ -180,14 +181,6 @@ func (s *stream) abort() {
 		s.cancel(errAborted)
 		<-s.done
 	}
-}
-
-// cmpErr returns the first error that is not nil.
-func cmpErr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }
 
 // uploadSource is what an upload reads from.
