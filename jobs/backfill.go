@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -225,7 +224,7 @@ func (b *backfill) decide(ctx context.Context, r *ShardReport) error {
 		r.State, r.Before = ShardDone, log.spent()
 	case r.Shard.Date.After(today) && !timeless:
 		r.refuse("the day has not come yet")
-	case past && !b.opts.Again && begun != nil && b.hasAnswers(ctx, begun.Journal):
+	case past && !b.opts.Again && begun != nil && b.hasAnswers(ctx, log.named(begun.Journal)):
 		r.State, r.Before = ShardBegun, log.spent()
 	case past && b.hasJournal(ctx, r.Shard):
 		r.State, r.rebuild = ShardWaiting, true
@@ -289,21 +288,10 @@ func (b *backfill) hasJournal(ctx context.Context, s Shard) bool {
 	return err == nil && len(there) > 0
 }
 
-// hasAnswers is hasAnswers for a journal here or in a bucket.
-func (b *backfill) hasAnswers(ctx context.Context, dir string) bool {
-	if hasAnswers(dir) {
-		return true
-	}
-	m, err := newMirror(b.job.journalRoot(), b.ex.Logger)
-	if err != nil || m == nil {
-		return false
-	}
-	for key, err := range m.store.List(ctx, m.key(dir)+"/") {
-		if err == nil && segmentName.MatchString(path.Base(key)) {
-			return true
-		}
-	}
-	return false
+// hasAnswers reports whether there are answers in a journal, here or in a bucket.
+func (b *backfill) hasAnswers(ctx context.Context, url string) bool {
+	there, err := answersAt(ctx, url)
+	return there && err == nil
 }
 
 // hasAnswers reports whether anything is in a journal's directory.

@@ -44,22 +44,10 @@ func (ex Execution) stoppable(parent context.Context, job *Job) (work, after con
 		return parent, context.WithoutCancel(parent), func() {}
 	}
 	work, endWork := ex.soften(parent)
-	after, cancel := context.WithCancelCause(context.WithoutCancel(parent))
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		<-work.Done()
-		timer := time.NewTimer(afterStop)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel(errNoAnswer)
-		case <-after.Done():
-		}
-	})
+	after, endAfter := pipeline.Linger(context.WithoutCancel(parent), work.Done(), afterStop, func() error { return errNoAnswer })
 	return work, after, func() {
-		cancel(nil)
+		endAfter()
 		endWork()
-		watch.Wait()
 	}
 }
 
@@ -134,6 +122,15 @@ func (s *session) hold(ctx context.Context, j *journal.Journal) (_ context.Conte
 			stop()
 		}
 	})
+}
+
+// whyEnded returns the error of work in a context of hold: what was lost, and not
+// that the work was cancelled for it.
+func whyEnded(held context.Context, err error) error {
+	if cause := context.Cause(held); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
 }
 
 // lost returns why a lock of the session is not its own any more.

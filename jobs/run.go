@@ -129,9 +129,7 @@ func run(ctx context.Context, job *Job, date time.Time, opts RunOptions, ex Exec
 	if ExitCode(err) == ExitBudget && s.job.Gateway.Limits.OnBudget == publishPart {
 		summary, err = s.publishPart(held, j, summary, err)
 	}
-	if cause := context.Cause(held); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
-		err = cause // and not that it was cancelled
-	}
+	err = whyEnded(held, err)
 	letGo() // a send that is under way ends, too
 	if err == nil {
 		// Published; from here on the journal is only read.
@@ -186,9 +184,7 @@ func Replay(ctx context.Context, job *Job, date time.Time, opts ReplayOptions, e
 		Replay:      true,
 		Credentials: job.Gateway.redacted(),
 	})
-	if cause := context.Cause(held); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
-		err = cause
-	}
+	err = whyEnded(held, err)
 	err = errors.Join(err, j.Close())
 	if err == nil {
 		err = s.quality(summary)

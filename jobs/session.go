@@ -388,13 +388,6 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if err := runs.relocate(root); err != nil {
 		return "", err
 	}
-	m, err := newMirror(root, s.log())
-	if err != nil {
-		return "", err
-	}
-	if err := m.fetch(ctx, path.Join("journals", s.job.Name, s.day())); err != nil {
-		return "", err
-	}
 	for _, r := range slices.Backward(runs.Runs) {
 		if r.State == StatePublished && !r.Replay {
 			if r.Fate != nil && r.Fate.State == journalRemoved {
@@ -407,6 +400,13 @@ func (s *session) lastJournal(ctx context.Context) (string, error) {
 	if r := runs.last(); r != nil {
 		return "", fmt.Errorf("the run of %s %s is %s, not published. Run it to its end, or rebuild what there is with --journal %s --partial (%w)",
 			s.job.Name, s.day(), r.State, runs.named(r.Journal), errNoJournal)
+	}
+	m, err := newMirror(root, s.log())
+	if err != nil {
+		return "", err
+	}
+	if err := m.fetch(ctx, path.Join("journals", s.job.Name, s.day())); err != nil {
+		return "", err
 	}
 	dirs, err := runDirs(filepath.Join(runs.root, "journals", s.job.Name, s.day()))
 	if err != nil {

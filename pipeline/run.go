@@ -212,7 +212,7 @@ func (r *run) stages(parent context.Context) error {
 	g, ctx := errgroup.WithContext(parent)
 	soft, end := Soften(parent, r.Drain, r.StopGrace)
 	defer end()
-	calls, release := callContext(soft, ctx, r.Grace)
+	calls, release := Linger(soft, ctx.Done(), r.Grace, func() error { return context.Cause(ctx) })
 	defer release()
 	r.calls = calls
 
@@ -234,11 +234,17 @@ const StopGrace = 7 * time.Second
 // calls that it breaks off is not known: the gateway may have answered and charged
 // for them. end must be called; drain may be nil.
 func Soften(parent context.Context, drain <-chan struct{}, grace time.Duration) (ctx context.Context, end func()) {
+	return Linger(parent, drain, grace, func() error { return ErrInterrupted })
+}
+
+// Linger returns a context that ends with parent, and once over has been closed for
+// grace, with what cause returns then. end must be called; over may be nil.
+func Linger(parent context.Context, over <-chan struct{}, grace time.Duration, cause func() error) (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		select {
-		case <-drain:
+		case <-over:
 		case <-ctx.Done():
 			return
 		}
@@ -246,41 +252,13 @@ func Soften(parent context.Context, drain <-chan struct{}, grace time.Duration) 
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			cancel(ErrInterrupted)
+			cancel(cause())
 		case <-ctx.Done():
 		}
 	})
 	return ctx, func() {
 		cancel(nil)
 		watch.Wait()
-	}
-}
-
-// callContext returns the context for calls to the market: it ends with
-// parent at once, and with group after the grace period. release must be
-// called after the group has been waited for.
-func callContext(parent, group context.Context, grace time.Duration) (calls context.Context, release func()) {
-	calls, cancel := context.WithCancelCause(parent)
-	done := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-group.Done():
-		case <-done:
-			return
-		}
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel(context.Cause(group))
-		case <-done:
-		}
-	})
-	return calls, func() {
-		close(done)
-		watch.Wait()
-		cancel(nil)
 	}
 }
 
