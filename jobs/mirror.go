@@ -35,13 +35,20 @@ import (
 // A directory is brought here before anything in it is read. A nil *mirror is
 // that of journals on a local disk, and does nothing.
 type mirror struct {
-	store load.Store
+	store bucket
 	url   string
 	root  string // the directory of url on this machine
 	log   *slog.Logger
 
 	mu     sync.Mutex        // guards pushed, and is held by who pushes
 	pushed map[string][]byte // small files as they are in the bucket, by key
+}
+
+// bucket is what a mirror needs of the store, which several machines write to.
+type bucket interface {
+	load.Store
+	load.Swapper
+	load.Stater
 }
 
 // minUploads is the least time between uploads: each makes a segment of its own.
@@ -68,18 +75,22 @@ func newMirror(url string, log *slog.Logger) (*mirror, error) {
 	if err != nil {
 		return nil, err
 	}
+	b, ok := s.(bucket)
+	if !ok {
+		return nil, fmt.Errorf("%s cannot hold journals", url)
+	}
 	root, err := localDir(url)
 	if err != nil {
 		return nil, err
 	}
-	return &mirror{store: s, url: url, root: root, log: log, pushed: map[string][]byte{}}, nil
+	return &mirror{store: b, url: url, root: root, log: log, pushed: map[string][]byte{}}, nil
 }
 
 // journalMirror returns the mirror of the job's journals.
 func (s *session) journalMirror() (*mirror, error) {
 	m, err := newMirror(s.job.journalRoot(), s.log())
 	if m != nil {
-		m.store = s.ex.store(m.store)
+		m.store = s.ex.store(m.store).(bucket) // what wraps it is all that it is
 	}
 	return m, err
 }
@@ -196,14 +207,12 @@ func (m *mirror) fetchSince(ctx context.Context, job, except string, since time.
 		}
 	}
 	for dir, key := range newest {
-		if s, ok := m.store.(load.Stater); ok {
-			written, err := s.Written(ctx, key)
-			if err != nil {
-				return err
-			}
-			if written.Before(since) {
-				continue
-			}
+		written, err := m.store.Written(ctx, key)
+		if err != nil {
+			return err
+		}
+		if written.Before(since) {
+			continue
 		}
 		if err := m.fetch(ctx, dir); err != nil {
 			return err
@@ -434,11 +443,7 @@ func (m *mirror) pushSegment(ctx context.Context, file string) error {
 		return err
 	}
 	key := m.key(file)
-	if s, ok := m.store.(load.Swapper); ok {
-		_, err = s.Swap(ctx, key, "", text)
-	} else {
-		err = writeObject(ctx, m.store, key, text)
-	}
+	_, err = m.store.Swap(ctx, key, "", text)
 	if errors.Is(err, load.ErrConflict) {
 		return fmt.Errorf("journal %s: another process has written segment %s of this run: %w. Its answers and those of this machine are kept; run the job again", path.Dir(key), path.Base(key), err)
 	}

@@ -186,46 +186,25 @@ func (s *session) retainThere(ctx context.Context, keep time.Duration) *Retentio
 
 // retireThere removes a journal from the bucket if its run ended before a time.
 func (s *session) retireThere(ctx context.Context, dir, date string, before time.Time, r *Retention) error {
-	runs, release, err := s.runsOf(ctx, date)
-	if err != nil || runs == nil {
-		return err
-	}
-	defer release()
 	here := filepath.Join(s.mirror.root, filepath.FromSlash(dir))
-	i := slices.IndexFunc(runs.Runs, func(r *RunState) bool { return !r.Replay && filepath.Clean(r.Journal) == here })
-	if i < 0 {
-		return nil
-	}
-	run := runs.Runs[i]
-	if run.State != StatePublished && run.State != StateAbandoned || run.Ended.IsZero() || run.Ended.After(before) {
-		return nil
-	}
-	run.Fate = &JournalFate{State: journalRemoved, At: time.Now().UTC()}
-	if err := runs.save(ctx); err != nil {
+	runs, run, release, err := s.overRun(ctx, datedDir{date: date, dir: here})
+	defer release()
+	if err != nil || run == nil || run.Ended.IsZero() || run.Ended.After(before) {
 		return err
 	}
-	if err := s.mirror.store.RemoveAll(ctx, dir); err != nil {
+	if err := runs.remove(ctx, run, func() error { return s.mirror.store.RemoveAll(ctx, dir) }); err != nil {
 		return err
 	}
 	r.Removed++
 	return s.mirror.drop(ctx, here)
 }
 
-// retire removes or compacts one journal. The list of runs is told first: a
-// journal that is gone without a word looks like a loss.
+// retire removes or compacts one journal.
 func (s *session) retire(ctx context.Context, d datedDir, remove bool, r *Retention) error {
-	runs, release, err := s.runsOf(ctx, d.date)
-	if err != nil || runs == nil {
-		return err
-	}
+	runs, run, release, err := s.overRun(ctx, d)
 	defer release()
-	i := slices.IndexFunc(runs.Runs, func(r *RunState) bool { return !r.Replay && filepath.Clean(r.Journal) == d.dir })
-	if i < 0 {
-		return nil
-	}
-	run := runs.Runs[i]
-	if run.State != StatePublished && run.State != StateAbandoned {
-		return nil
+	if err != nil || run == nil {
+		return err
 	}
 	if !remove {
 		return s.compact(ctx, d, runs, run, r)
@@ -234,16 +213,36 @@ func (s *session) retire(ctx context.Context, d datedDir, remove bool, r *Retent
 	if err != nil {
 		return err
 	}
-	run.Fate = &JournalFate{State: journalRemoved, At: time.Now().UTC()}
-	if err := runs.save(ctx); err != nil {
-		return err
-	}
-	if err := removeJournal(d.dir); err != nil {
+	if err := runs.remove(ctx, run, func() error { return removeJournal(d.dir) }); err != nil {
 		return err
 	}
 	r.Removed++
 	r.Freed += bytes
 	return nil
+}
+
+// overRun returns the run of a journal, held against other processes until release
+// is called; nil if it can be resumed, is worked on, or is not known.
+func (s *session) overRun(ctx context.Context, d datedDir) (runs *runLog, run *RunState, release func(), err error) {
+	runs, release, err = s.runsOf(ctx, d.date)
+	if err != nil || runs == nil {
+		return nil, nil, func() {}, err
+	}
+	i := slices.IndexFunc(runs.Runs, func(r *RunState) bool { return !r.Replay && filepath.Clean(r.Journal) == d.dir })
+	if i >= 0 && (runs.Runs[i].State == StatePublished || runs.Runs[i].State == StateAbandoned) {
+		run = runs.Runs[i]
+	}
+	return runs, run, release, nil
+}
+
+// remove removes the journal of a run, and says so first: one that is gone without
+// a word looks like a loss.
+func (l *runLog) remove(ctx context.Context, run *RunState, do func() error) error {
+	run.Fate = &JournalFate{State: journalRemoved, At: time.Now().UTC()}
+	if err := l.save(ctx); err != nil {
+		return err
+	}
+	return do()
 }
 
 // compact compacts one journal, unless that was done before.
