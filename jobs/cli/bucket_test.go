@@ -200,15 +200,7 @@ func wholeOrNothing(t *testing.T, s *servers.Server, dir string, want map[string
 func TestResumeElsewhere(t *testing.T) {
 	s := servers.S3(t)
 	s.Setenv(t)
-	server, err := sandbox.New(sandbox.Options{Offers: 300, Seed: 7, Profile: sandbox.Rough})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sandbox.Listen("127.0.0.1:0", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	server, gateway := serveSandbox(t, sandbox.Options{Offers: 300, Seed: 7, Profile: sandbox.Rough})
 	c := sandbox.Credentials()
 	job := func(dir string) string {
 		yaml := bucketJob(s, dir, "journal: {upload_every: 1s}\n")
@@ -218,7 +210,7 @@ func TestResumeElsewhere(t *testing.T) {
   endpoints: ["%s"]
   credentials: {key: "%s", secret: "%s"}
   limits: {per_second: 15, burst: 1, in_flight: 4}
-`, l.URL(), c.Key, c.Secret)+yaml[to:])
+`, gateway, c.Key, c.Secret)+yaml[to:])
 	}
 	machines := []string{t.TempDir(), t.TempDir()}
 	args := []string{"run", job("moved"), "--date", "2026-11-22", "--progress", "none"}
@@ -314,16 +306,8 @@ func TestSoftStopOfASilentBucket(t *testing.T) {
 	for _, after := range []int{1, 4, 30} { // requests that are answered: in the locking, before the calls, among them
 		t.Run(strconv.Itoa(after), func(t *testing.T) {
 			t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
-			server, err := sandbox.New(sandbox.Options{Offers: 300, Seed: 7})
-			if err != nil {
-				t.Fatal(err)
-			}
-			l, err := sandbox.Listen("127.0.0.1:0", server)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			job := writeJob(t, listeningJob(l.URL(), "burst: 1", strconv.Quote(url))+"journal: {upload_every: 1s}\n")
+			server, gateway := serveSandbox(t, sandbox.Options{Offers: 300, Seed: 7})
+			job := writeJob(t, listeningJob(gateway, "burst: 1", strconv.Quote(url))+"journal: {upload_every: 1s}\n")
 			args := []string{"run", job, "--progress", "none", "--date", "2026-11-22", "--set", fmt.Sprintf("name=t%d", after), "--set", "gateway.limits.per_second=20"}
 			silent, drain := make(chan struct{}), make(chan struct{})
 			var once sync.Once

@@ -35,25 +35,13 @@ output:
 // emulator serves a catalogue for the length of the test.
 func emulator(t *testing.T, opts sandbox.Options) (*sandbox.Server, string) {
 	t.Helper()
-	s, err := sandbox.New(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sandbox.Listen("127.0.0.1:0", s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s, url := serveSandbox(t, opts)
 	// A ledger belongs to an address: one that an emulator before had would begin
 	// with the calls that were counted there.
-	if _, had := emulatorsOf.LoadOrStore(l.URL(), t.Name()); had {
+	if _, had := emulatorsOf.LoadOrStore(url, t.Name()); had {
 		return emulator(t, opts)
 	}
-	return s, l.URL()
+	return s, url
 }
 
 // emulatorsOf holds the addresses that emulators have had.

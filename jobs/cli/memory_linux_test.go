@@ -25,15 +25,7 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Skip("takes minutes: set OFFERLAKE_SKUS=1000000")
 	}
-	server, err := sandbox.New(sandbox.Options{Offers: skus/8 + 1, Seed: 5, Profile: sandbox.Clean})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sandbox.Listen("127.0.0.1:0", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	server, gateway := serveSandbox(t, sandbox.Options{Offers: skus/8 + 1, Seed: 5, Profile: sandbox.Clean})
 	dir := t.TempDir()
 	ids := strings.Builder{}
 	ids.WriteString("offer_id\n")
@@ -55,7 +47,7 @@ sources: [{offers: {ids_from: ids.csv}}]
 output:
   - {url: %s/parquet, format: parquet, partition_by: [dt, province]}
   - {url: %s/csv, format: csv, compression: zstd}
-`, l.URL(), c.Key, c.Secret, c.RefreshToken, dir, dir)
+`, gateway, c.Key, c.Secret, c.RefreshToken, dir, dir)
 	if err := os.WriteFile(job, []byte(src), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -332,15 +332,7 @@ func copyFile(t *testing.T, from, to string) {
 // answered is kept and the next run makes only the other calls.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	server, err := sandbox.New(sandbox.Options{Offers: 600})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sandbox.Listen("127.0.0.1:0", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	server, gateway := serveSandbox(t, sandbox.Options{Offers: 600})
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
 		t.Skipf("no small disk can be mounted here: %v", err)
@@ -362,7 +354,7 @@ sources:
 details: {batch: 200}
 output:
   - {url: %s/parquet, format: parquet}
-`, l.URL(), c.Key, c.Secret, strings.Join(ids, ", "), dir))
+`, gateway, c.Key, c.Secret, strings.Join(ids, ", "), dir))
 	r := runCLI(t, "run", job, "--date", "2026-11-22", "--progress", "none")
 	if r.code != 1 || !strings.Contains(r.stderr, "no space left") {
 		t.Fatalf("exit code %d, want 1 and the reason\n%s", r.code, r.stderr)
@@ -436,20 +428,8 @@ func journalDirs(t *testing.T, dir string) []string {
 // startSandbox serves a sandbox for the length of the test and returns its URL.
 func startSandbox(t *testing.T, opts sandbox.Options) string {
 	t.Helper()
-	s, err := sandbox.New(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sandbox.Listen("127.0.0.1:0", s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l.URL()
+	_, url := serveSandbox(t, opts)
+	return url
 }
 
 // TestQuality: a published run that breaches the job's limits exits with 3.
@@ -484,15 +464,7 @@ func TestQuota(t *testing.T) {
 // repeated, and what it counted is what the run says.
 func TestStandalone(t *testing.T) {
 	t.Parallel()
-	s, err := sandbox.New(sandbox.Options{Offers: 300, Profile: sandbox.Hostile})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sandbox.Listen("127.0.0.1:0", s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	s, gateway := serveSandbox(t, sandbox.Options{Offers: 300, Profile: sandbox.Hostile})
 	c := sandbox.Credentials()
 	job := writeJob(t, fmt.Sprintf(`name: t
 gateway:
@@ -505,7 +477,7 @@ sources:
   - search: {keywords: [保温杯, 玻璃杯]}
 output:
   - {url: %s, format: parquet}
-`, l.URL(), c.Key, c.Secret, c.RefreshToken, t.TempDir()))
+`, gateway, c.Key, c.Secret, c.RefreshToken, t.TempDir()))
 	sum := summaryOf(t, mustRun(t, "run", job, "--progress", "none", "--json"))
 	stats := s.Stats()
 	if stats.Repeats != 0 {

@@ -72,17 +72,9 @@ func TestSignals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.New(sandbox.Options{Offers: 120, Seed: 3, Latency: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sandbox.Listen("127.0.0.1:0", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
+	gateway := startSandbox(t, sandbox.Options{Offers: 120, Seed: 3, Latency: 100 * time.Millisecond})
 	whole := t.TempDir()
-	mustRun(t, "run", secretJob(t, "openplatform", l.URL(), whole, ""), "--date", "2026-11-22", "--progress", "none")
+	mustRun(t, "run", secretJob(t, "openplatform", gateway, whole, ""), "--date", "2026-11-22", "--progress", "none")
 	want := untimed(t, whole)
 
 	for name, test := range map[string]struct {
@@ -104,7 +96,7 @@ func TestSignals(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			out := t.TempDir()
-			job := secretJob(t, "openplatform", l.URL(), out, "")
+			job := secretJob(t, "openplatform", gateway, out, "")
 			script := `exec "$0" "$@"`
 			if test.trap != "" {
 				script = "trap '' " + test.trap + "; " + script
