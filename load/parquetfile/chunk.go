@@ -17,10 +17,10 @@ import (
 // batch it is seen whether the page is full.
 const batchValues = 1024
 
-// groupWriter writes row groups, the columns of each one after the other. Where
-// tables have most of their values it uses the library's page writer, and
-// its column writers for the rest: the way over its Arrow tables takes several
-// times as long. The memory is used again from column to column.
+// groupWriter writes row groups, the columns of each one after the other, with
+// the library's page writer. Its column writers serve for wide decimals only:
+// they and the way over its Arrow tables take several times as long. The memory
+// is used again from column to column.
 type groupWriter struct {
 	ctx   context.Context // as the library's Arrow functions want it
 	pager pqfile.PageWriter
@@ -37,12 +37,14 @@ type groupWriter struct {
 	rows    int   // of its last column
 
 	// The column that is being written.
-	def, rep []int16
+	def, rep levels
 	index    []int32 // the values' numbers in their dictionary, without nulls
 	texts    []parquet.ByteArray
 	ends     []int
 	longs    []int64
+	lows     []int64 // of decimals
 	shorts   []int32
+	bools    levels
 
 	page, plain []byte
 	packed      bytes.Buffer
@@ -67,53 +69,35 @@ func (w *groupWriter) end(rows int) error {
 	return err
 }
 
-// leaf is one physical column of one record batch: its values, null slots
-// included, and its levels, nil where the column has none.
+// leaf is one physical column of one record batch.
 type leaf struct {
-	values   arrow.Array
-	def, rep []int16
-}
-
-// levels returns the number of levels, or of values where there are none.
-func (l *leaf) levels() int {
-	if l.def != nil {
-		return len(l.def)
-	}
-	return l.values.Len()
+	values arrow.Array // null slots included
+	first  int         // of its levels in those of the chunk
+	levels int         // as many as values where the column has none
 }
 
 // column writes one column of a table as the next column chunk, or as the next
 // two.
 func (w *groupWriter) column(field arrow.Field, batches []arrow.Array) error {
-	w.def, w.rep = w.def[:0], w.rep[:0]
+	w.def.reset()
+	w.rep.reset()
 	if _, ok := batches[0].(*array.Map); ok {
 		return w.pairs(batches)
 	}
-	leaves := make([]leaf, len(batches))
-	for i, a := range batches {
-		leaves[i].values = a
-		if field.Nullable {
-			leaves[i].def = w.definitions(a)
-		}
-	}
-	return w.chunk(leaves, field.Nullable)
+	return w.chunk(w.leaves(batches, field.Nullable), field.Nullable)
 }
 
-// definitions returns a level per value: 1, or 0 for a null.
-func (w *groupWriter) definitions(a arrow.Array) []int16 {
-	from := len(w.def)
-	for range a.Len() {
-		w.def = append(w.def, 1)
-	}
-	levels := w.def[from:]
-	if a.NullN() > 0 {
-		for i := range levels {
-			if a.IsNull(i) {
-				levels[i] = 0
-			}
+// leaves returns the batches of a column that is no map.
+func (w *groupWriter) leaves(batches []arrow.Array, nullable bool) []leaf {
+	leaves, first := make([]leaf, len(batches)), 0
+	for i, a := range batches {
+		leaves[i] = leaf{values: a, first: first, levels: a.Len()}
+		first += a.Len()
+		if nullable {
+			w.def.appendValid(a)
 		}
 	}
-	return levels
+	return leaves
 }
 
 // pairs writes the keys and the values of maps.
@@ -121,13 +105,14 @@ func (w *groupWriter) pairs(batches []arrow.Array) error {
 	keys, items := make([]leaf, len(batches)), make([]leaf, len(batches))
 	for i, b := range batches {
 		m := b.(*array.Map)
-		def, rep := w.entries(m)
+		first := w.def.n
+		w.entries(m)
 		from, _ := m.ValueOffsets(0)
 		_, to := m.ValueOffsets(m.Len() - 1)
 		k, v := array.NewSlice(m.Keys(), from, to), array.NewSlice(m.Items(), from, to)
 		defer k.Release()
 		defer v.Release()
-		keys[i], items[i] = leaf{k, def, rep}, leaf{v, def, rep}
+		keys[i], items[i] = leaf{k, first, w.def.n - first}, leaf{v, first, w.def.n - first}
 	}
 	if err := w.chunk(keys, false); err != nil {
 		return err
@@ -135,20 +120,24 @@ func (w *groupWriter) pairs(batches []arrow.Array) error {
 	return w.chunk(items, false)
 }
 
-// entries returns the levels of maps: an empty one has a single entry that is
-// not defined, and all but the first entry of a row repeat.
-func (w *groupWriter) entries(m *array.Map) (def, rep []int16) {
-	start := len(w.def)
+// entries adds the levels of maps: an empty one has a single entry that is not
+// defined, and all but the first entry of a row repeat.
+func (w *groupWriter) entries(m *array.Map) {
 	for i := range m.Len() {
 		from, to := m.ValueOffsets(i)
-		if from == to {
-			w.def, w.rep = append(w.def, 0), append(w.rep, 0)
-		}
-		for j := from; j < to; j++ {
-			w.def, w.rep = append(w.def, 1), append(w.rep, int16(min(j-from, 1)))
+		switch n := int(to - from); {
+		case n == 0:
+			w.def.append(0, 1)
+			w.rep.append(0, 1)
+		case n <= 64:
+			w.def.append(^uint64(0), n)
+			w.rep.append(^uint64(1), n)
+		default:
+			w.def.appendOnes(n)
+			w.rep.append(0, 1)
+			w.rep.appendOnes(n - 1)
 		}
 	}
-	return w.def[start:], w.rep[start:]
 }
 
 // chunk writes the next column chunk.
@@ -158,42 +147,26 @@ func (w *groupWriter) chunk(leaves []leaf, nullable bool) error {
 		return err
 	}
 	dictionary := w.props.DictionaryEnabledFor(meta.Descr().Path())
-	repeated := leaves[0].rep != nil
-	switch meta.Descr().PhysicalType() {
-	case parquet.Types.ByteArray:
-		if isText(leaves[0].values) && dictionary {
-			return w.dictionaryText(meta, leaves)
-		}
-		if isText(leaves[0].values) && !repeated {
-			return w.plainText(meta, leaves)
-		}
-	case parquet.Types.Int64:
-		if _, ok := w.int64s(leaves[0].values); ok && dictionary {
+	values := leaves[0].values
+	switch {
+	case isText(values) && dictionary:
+		return w.dictionaryText(meta, leaves)
+	case isText(values):
+		return w.plainText(meta, leaves)
+	case meta.Descr().PhysicalType() == parquet.Types.Boolean:
+		return w.booleans(meta, leaves)
+	case meta.Descr().PhysicalType() == parquet.Types.Int64:
+		if dictionary {
 			return dictionaryInts(w, meta, leaves, &w.wide, w.int64s)
 		}
-	case parquet.Types.Int32:
-		if _, ok := int32s(leaves[0].values); ok && dictionary {
+		return plainInts(w, meta, leaves, &w.longs, w.int64s)
+	case meta.Descr().PhysicalType() == parquet.Types.Int32:
+		if dictionary {
 			return dictionaryInts(w, meta, leaves, &w.slim, int32s)
 		}
+		return plainInts(w, meta, leaves, &w.shorts, int32s)
 	}
-	return w.library(meta, func(cw pqfile.ColumnChunkWriter) error {
-		switch cw := cw.(type) {
-		case *pqfile.Int64ColumnChunkWriter:
-			if _, ok := w.int64s(leaves[0].values); ok && !repeated {
-				return plainInts(leaves, &w.longs, w.int64s, cw.WriteBatch)
-			}
-		case *pqfile.Int32ColumnChunkWriter:
-			if _, ok := int32s(leaves[0].values); ok && !repeated {
-				return plainInts(leaves, &w.shorts, int32s, cw.WriteBatch)
-			}
-		}
-		for _, l := range leaves {
-			if err := pqarrow.WriteArrowToColumn(w.ctx, cw, l.values, l.def, l.rep, nullable); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return w.library(meta, leaves, nullable)
 }
 
 func isText(a arrow.Array) bool {
@@ -203,64 +176,72 @@ func isText(a arrow.Array) bool {
 
 // int64s returns the values of an array as the file has them, valid until the
 // next call; null slots hold anything.
-func (w *groupWriter) int64s(a arrow.Array) ([]int64, bool) {
+func (w *groupWriter) int64s(a arrow.Array) []int64 {
 	switch a := a.(type) {
 	case *array.Int64:
-		return a.Int64Values(), true
-	case *array.Timestamp:
-		raw := a.Data().Buffers()[1]
-		if raw == nil {
-			return nil, true
-		}
-		return arrow.Int64Traits.CastFromBytes(raw.Bytes())[a.Data().Offset():][:a.Len()], true
+		return a.Int64Values()
 	case *array.Decimal128:
 		// A Decimal fits in 64 bits, so the low word is the whole value.
-		w.longs = w.longs[:0]
+		w.lows = w.lows[:0]
 		for _, v := range a.Values() {
-			w.longs = append(w.longs, int64(v.LowBits()))
+			w.lows = append(w.lows, int64(v.LowBits()))
 		}
-		return w.longs, true
+		return w.lows
 	}
-	return nil, false
+	return arrow.Int64Traits.CastFromBytes(fixed(a, arrow.Int64SizeBytes))
 }
 
-func int32s(a arrow.Array) ([]int32, bool) {
-	switch a := a.(type) {
-	case *array.Int32:
-		return a.Int32Values(), true
-	case *array.Date32:
-		raw := a.Data().Buffers()[1]
-		if raw == nil {
-			return nil, true
-		}
-		return arrow.Int32Traits.CastFromBytes(raw.Bytes())[a.Data().Offset():][:a.Len()], true
-	}
-	return nil, false
+func int32s(a arrow.Array) []int32 {
+	return arrow.Int32Traits.CastFromBytes(fixed(a, arrow.Int32SizeBytes))
 }
 
-// plainInts writes numbers without a dictionary, nulls left out.
-func plainInts[V int32 | int64](leaves []leaf, scratch *[]V, valuesOf func(arrow.Array) ([]V, bool),
-	write func([]V, []int16, []int16) (int64, error)) error {
+// fixed returns the bytes of an array's values, which have so many each.
+func fixed(a arrow.Array, size int) []byte {
+	raw := a.Data().Buffers()[1]
+	if raw == nil {
+		return nil
+	}
+	return raw.Bytes()[a.Data().Offset()*size:][:a.Len()*size]
+}
+
+// stretches calls each for every stretch of an array's values without a null.
+func (w *groupWriter) stretches(l leaf, each func(from, to int)) {
+	if l.values.NullN() == 0 {
+		each(0, l.values.Len())
+		return
+	}
+	for at := 0; at < l.levels; {
+		n, level := w.def.run(l.first+at, l.first+l.levels)
+		if level == 1 {
+			each(at, at+n)
+		}
+		at += n
+	}
+}
+
+// plainInts writes integers without a dictionary.
+func plainInts[V int32 | int64](w *groupWriter, meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf, all *[]V,
+	valuesOf func(arrow.Array) []V) error {
+	*all = (*all)[:0]
 	for _, l := range leaves {
-		values, _ := valuesOf(l.values)
-		if l.values.NullN() > 0 {
-			// valuesOf may have filled scratch; what is kept moves to the left.
-			kept := append((*scratch)[:0], make([]V, 0)...)
-			for i, v := range values {
-				if l.def[i] == 1 {
-					kept = append(kept, v)
-				}
-			}
-			*scratch, values = kept, kept
-		}
-		if err := inBatches(&l, func(from, to, slot, n int) error {
-			_, err := write(values[slot:slot+n], l.defined(from, to), nil)
-			return err
-		}); err != nil {
-			return err
-		}
+		values := valuesOf(l.values)
+		w.stretches(l, func(from, to int) { *all = append(*all, values[from:to]...) })
 	}
-	return nil
+	return ints(w.pages(meta, w.props.EncodingFor(meta.Descr().Path())), leaves, *all)
+}
+
+// booleans writes booleans, which never have a dictionary.
+func (w *groupWriter) booleans(meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf) error {
+	w.bools.reset()
+	for _, l := range leaves {
+		values := l.values.(*array.Boolean)
+		w.stretches(l, func(from, to int) {
+			for i := from; i < to; i++ {
+				w.bools.append(uint64(bit(values.Value(i))), 1)
+			}
+		})
+	}
+	return w.pages(meta, parquet.Encodings.Plain).booleans(leaves)
 }
 
 // plainText writes texts without a dictionary.
@@ -268,11 +249,11 @@ func (w *groupWriter) plainText(meta *metadata.ColumnChunkMetaDataBuilder, leave
 	w.texts = w.texts[:0]
 	for _, l := range leaves {
 		offsets, data := textsOf(l.values.(*array.String))
-		for i := range l.values.Len() {
-			if l.def == nil || l.def[i] == 1 {
+		w.stretches(l, func(from, to int) {
+			for i := from; i < to; i++ {
 				w.texts = append(w.texts, data[offsets[i]:offsets[i+1]])
 			}
-		}
+		})
 	}
 	return w.pages(meta, w.props.EncodingFor(meta.Descr().Path())).texts(leaves)
 }
@@ -290,49 +271,28 @@ func textsOf(a *array.String) (offsets []int32, data []byte) {
 	return a.ValueOffsets(), data
 }
 
-func (l *leaf) defined(from, to int) []int16 {
-	if l.def == nil {
-		return nil
-	}
-	return l.def[from:to]
-}
-
-func (l *leaf) repeated(from, to int) []int16 {
-	if l.rep == nil {
-		return nil
-	}
-	return l.rep[from:to]
-}
-
-// rowsIn returns how many rows begin in a stretch of levels.
-func (l *leaf) rowsIn(from, to int) int {
-	n := to - from
-	for _, level := range l.repeated(from, to) {
-		n -= int(level)
-	}
-	return n
-}
-
-// inBatches calls write for one stretch of levels after the other, with the
-// number of values before it and in it. A stretch ends where a row does, so
+// inBatches calls write for one stretch of a leaf's levels after the other, with
+// the number of values and of rows in it. A stretch ends where a row does, so
 // that a page does as well.
-func inBatches(l *leaf, write func(from, to, slot, n int) error) error {
-	total, slot := l.levels(), 0
-	for from := 0; from < total; {
-		to := min(from+batchValues, total)
-		for l.rep != nil && to < total && l.rep[to] != 0 {
+func (w *groupWriter) inBatches(l leaf, write func(levels, values, rows int) error) error {
+	end := l.first + l.levels
+	for from := l.first; from < end; {
+		to := min(from+batchValues, end)
+		for w.rep.n > 0 && to < end && w.rep.ones(to, to+1) == 1 {
 			to++
 		}
 		n := to - from
-		for _, level := range l.defined(from, to) {
-			if level == 0 {
-				n--
-			}
+		values, rows := n, n
+		if w.def.n > 0 {
+			values = w.def.ones(from, to)
 		}
-		if err := write(from, to, slot, n); err != nil {
-			return fmt.Errorf("values %d to %d: %w", from, to, err)
+		if w.rep.n > 0 {
+			rows -= w.rep.ones(from, to)
 		}
-		from, slot = to, slot+n
+		if err := write(n, values, rows); err != nil {
+			return fmt.Errorf("levels %d to %d: %w", from, to, err)
+		}
+		from = to
 	}
 	return nil
 }

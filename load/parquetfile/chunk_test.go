@@ -3,6 +3,7 @@ package parquetfile
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -80,7 +81,7 @@ func TestDictionaries(t *testing.T) {
 				}
 			}
 		}
-		if low, high := numbers.bounds(); low != int64(-round) || high != 4999*1_000_003-int64(round) {
+		if low, high := slices.Min(numbers.list), slices.Max(numbers.list); low != int64(-round) || high != 4999*1_000_003-int64(round) {
 			t.Errorf("round %d: bounds %d and %d", round, low, high)
 		}
 	}
@@ -90,30 +91,29 @@ func TestDictionaries(t *testing.T) {
 // row does.
 func TestBatchesEndWithRows(t *testing.T) {
 	t.Parallel()
-	var l leaf
+	w := newGroupWriter()
+	starts, values := map[int]bool{}, 0
 	for row := range 2000 {
 		n := row % 5
 		if row == 7 {
 			n = 3 * batchValues
 		}
+		starts[w.rep.n] = true
 		for i := range max(n, 1) {
-			l.def = append(l.def, int16(min(n, 1)))
-			l.rep = append(l.rep, int16(min(i, 1)))
+			w.def.append(uint64(min(n, 1)), 1)
+			w.rep.append(uint64(min(i, 1)), 1)
 		}
+		values += n
 	}
-	levels, values := 0, 0
-	err := inBatches(&l, func(from, to, slot, n int) error {
-		if l.rep[from] != 0 || from != levels || slot != values {
-			t.Errorf("batch from level %d, value %d; want %d, %d, at a row's beginning", from, slot, levels, values)
+	levels, rows := 0, 0
+	err := w.inBatches(leaf{levels: w.def.n}, func(nl, nv, nr int) error {
+		if !starts[levels] {
+			t.Errorf("batch from level %d, which continues a row", levels)
 		}
-		levels, values = to, values+n
+		levels, values, rows = levels+nl, values-nv, rows+nr
 		return nil
 	})
-	want := 0
-	for _, d := range l.def {
-		want += int(d)
-	}
-	if err != nil || levels != len(l.def) || values != want {
-		t.Errorf("inBatches = %v after %d levels and %d values, want %d and %d", err, levels, values, len(l.def), want)
+	if err != nil || levels != w.def.n || values != 0 || rows != 2000 {
+		t.Errorf("inBatches = %v after %d levels of %d, %d rows; %d values are left", err, levels, w.def.n, rows, values)
 	}
 }

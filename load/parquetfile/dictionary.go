@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
-	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -134,26 +133,6 @@ func (d *intDictionary[V]) number(v V) int32 {
 	return int32(d.n - 1)
 }
 
-func (d *intDictionary[V]) bounds() (low, high V) {
-	low, high = d.list[0], d.list[0]
-	for _, v := range d.list {
-		low, high = min(low, v), max(high, v)
-	}
-	return low, high
-}
-
-// plain appends the integers as Parquet's plain encoding has them.
-func (d *intDictionary[V]) plain(b []byte) []byte {
-	for _, v := range d.list {
-		if unsafe.Sizeof(v) == 4 {
-			b = binary.LittleEndian.AppendUint32(b, uint32(v))
-		} else {
-			b = binary.LittleEndian.AppendUint64(b, uint64(v))
-		}
-	}
-	return b
-}
-
 // dictionaryText writes texts by their numbers in a dictionary.
 func (w *groupWriter) dictionaryText(meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf) error {
 	d := &w.text
@@ -162,17 +141,15 @@ func (w *groupWriter) dictionaryText(meta *metadata.ColumnChunkMetaDataBuilder, 
 	for _, l := range leaves {
 		offsets, data := textsOf(l.values.(*array.String))
 		last, lastNumber := []byte(nil), int32(-1)
-		nulls := l.values.NullN() > 0
-		for i := range l.values.Len() {
-			if nulls && l.values.IsNull(i) {
-				continue
+		w.stretches(l, func(from, to int) {
+			for i := from; i < to; i++ {
+				s := data[offsets[i]:offsets[i+1]]
+				if lastNumber < 0 || !bytes.Equal(s, last) {
+					last, lastNumber = s, d.number(s)
+				}
+				w.index = append(w.index, lastNumber)
 			}
-			s := data[offsets[i]:offsets[i+1]]
-			if lastNumber < 0 || !bytes.Equal(s, last) {
-				last, lastNumber = s, d.number(s)
-			}
-			w.index = append(w.index, lastNumber)
-		}
+		})
 	}
 	p := w.pages(meta, w.props.DictionaryIndexEncoding())
 	if d.n > 0 {
@@ -186,29 +163,22 @@ func (w *groupWriter) dictionaryText(meta *metadata.ColumnChunkMetaDataBuilder, 
 
 // dictionaryInts writes integers by their numbers in a dictionary.
 func dictionaryInts[V int32 | int64](w *groupWriter, meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf, d *intDictionary[V],
-	valuesOf func(arrow.Array) ([]V, bool)) error {
+	valuesOf func(arrow.Array) []V) error {
 	d.reset()
 	w.index = w.index[:0]
 	for _, l := range leaves {
-		values, _ := valuesOf(l.values)
-		nulls := l.values.NullN() > 0
-		for i, v := range values {
-			if !nulls || l.values.IsValid(i) {
+		values := valuesOf(l.values)
+		w.stretches(l, func(from, to int) {
+			for _, v := range values[from:to] {
 				w.index = append(w.index, d.number(v))
 			}
-		}
+		})
 	}
 	p := w.pages(meta, w.props.DictionaryIndexEncoding())
 	if d.n > 0 {
-		low, high := d.bounds()
-		switch s := p.stats.(type) {
-		case *metadata.Int64Statistics:
-			s.SetMinMax(int64(low), int64(high))
-		case *metadata.Int32Statistics:
-			s.SetMinMax(int32(low), int32(high))
-		}
+		setBounds(p, d.list)
 	}
-	w.plain = d.plain(w.plain[:0])
+	w.plain = appendInts(w.plain[:0], d.list)
 	if err := p.dictionary(w.plain, d.n); err != nil {
 		return err
 	}

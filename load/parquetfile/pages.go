@@ -5,11 +5,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	pqfile "github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 )
 
@@ -56,10 +59,10 @@ func (p *pages) dictionary(plain []byte, n int) error {
 // ends it. After each batch it looks whether the page is full.
 func (p *pages) write(leaves []leaf) error {
 	for _, l := range leaves {
-		if err := inBatches(&l, func(from, to, _, n int) error {
-			p.levels += to - from
-			p.values += n
-			p.rows += l.rowsIn(from, to)
+		if err := p.w.inBatches(l, func(levels, values, rows int) error {
+			p.levels += levels
+			p.values += values
+			p.rows += rows
 			if p.size(p.value, p.value+p.values) >= int(p.w.props.DataPageSize()) {
 				return p.flush()
 			}
@@ -86,11 +89,11 @@ func (p *pages) flush() error {
 	w := p.w
 	head := w.page[:0] // the levels, which are not compressed
 	if p.descr.MaxRepetitionLevel() > 0 {
-		head = appendRuns(head, w.rep[p.level:p.level+p.levels], 1)
+		head = appendLevels(head, &w.rep, p.level, p.level+p.levels)
 	}
 	repeating := len(head)
 	if p.descr.MaxDefinitionLevel() > 0 {
-		head = appendRuns(head, w.def[p.level:p.level+p.levels], 1)
+		head = appendLevels(head, &w.def, p.level, p.level+p.levels)
 	}
 	defining := len(head) - repeating
 	w.plain = p.encode(w.plain[:0], p.value, p.value+p.values)
@@ -140,6 +143,57 @@ func (p *pages) numbers(leaves []leaf, n int) error {
 	p.size = func(from, to int) int { return 1 + maxRuns(width, to-from) }
 	p.encode = func(b []byte, from, to int) []byte {
 		return appendRuns(append(b, byte(width)), p.w.index[from:to], width)
+	}
+	return p.write(leaves)
+}
+
+// ints writes integers.
+func ints[V int32 | int64](p *pages, leaves []leaf, all []V) error {
+	p.size = func(from, to int) int { return (to - from) * int(unsafe.Sizeof(V(0))) }
+	p.encode = func(b []byte, from, to int) []byte { return appendInts(b, all[from:to]) }
+	if p.encoding == parquet.Encodings.DeltaBinaryPacked {
+		p.encode = func(b []byte, from, to int) []byte { return appendDeltas(b, all[from:to]) }
+	}
+	p.bounds = func(from, to int) { setBounds(p, all[from:to]) }
+	return p.write(leaves)
+}
+
+// appendInts appends integers as Parquet's plain encoding has them.
+func appendInts[V int32 | int64](b []byte, values []V) []byte {
+	for _, v := range values {
+		if unsafe.Sizeof(v) == 4 {
+			b = binary.LittleEndian.AppendUint32(b, uint32(v))
+		} else {
+			b = binary.LittleEndian.AppendUint64(b, uint64(v))
+		}
+	}
+	return b
+}
+
+// setBounds tells the page's statistics of its values.
+func setBounds[V int32 | int64](p *pages, values []V) {
+	low, high := slices.Min(values), slices.Max(values)
+	switch s := p.stats.(type) {
+	case *metadata.Int64Statistics:
+		s.SetMinMax(int64(low), int64(high))
+	case *metadata.Int32Statistics:
+		s.SetMinMax(int32(low), int32(high))
+	}
+}
+
+// booleans writes the booleans in w.bools.
+func (p *pages) booleans(leaves []leaf) error {
+	all := &p.w.bools
+	p.size = func(from, to int) int { return (to - from + 7) / 8 }
+	p.encode = func(b []byte, from, to int) []byte {
+		for ; from < to; from += 8 {
+			b = append(b, all.eight(from)&byte(1<<min(to-from, 8)-1))
+		}
+		return b
+	}
+	p.bounds = func(from, to int) {
+		n := all.ones(from, to)
+		p.stats.(*metadata.BooleanStatistics).SetMinMax(n == to-from, n > 0)
 	}
 	return p.write(leaves)
 }
@@ -197,10 +251,18 @@ func (p *pages) texts(leaves []leaf) error {
 }
 
 // library writes a column with the library's own writer.
-func (w *groupWriter) library(meta *metadata.ColumnChunkMetaDataBuilder, write func(pqfile.ColumnChunkWriter) error) error {
+func (w *groupWriter) library(meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf, nullable bool) error {
 	cw := pqfile.NewColumnChunkWriter(meta, w.pager, w.props)
-	if err := write(cw); err != nil {
-		return err
+	for _, l := range leaves {
+		var def []int16
+		if nullable {
+			for i := range l.levels {
+				def = append(def, int16(w.def.ones(l.first+i, l.first+i+1)))
+			}
+		}
+		if err := pqarrow.WriteArrowToColumn(w.ctx, cw, l.values, def, nil, nullable); err != nil {
+			return err
+		}
 	}
 	err := cw.Close()
 	w.written += cw.TotalBytesWritten()

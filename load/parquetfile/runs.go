@@ -9,58 +9,81 @@ import (
 // The library's encoders of these two encodings take one value at a time and
 // a call for each; those here take a page's and write the same bytes.
 
-// number is what dictionaries and levels are numbered with.
-type number interface{ ~int16 | ~int32 }
-
 // maxGroups is how many groups of eight follow one head: as many as leave the
 // head one byte.
 const maxGroups = 63
 
+// hybrid appends to b in Parquet's hybrid encoding of numbers of width bits.
+type hybrid struct {
+	b            []byte
+	width        int
+	head, groups int // of the packed groups at the end of b
+}
+
+// run appends a number that is there n times.
+func (r *hybrid) run(v int32, n int) {
+	b := binary.AppendUvarint(r.end(), uint64(n)<<1)
+	for left := r.width; left > 0; left -= 8 {
+		b = append(b, byte(v))
+		v >>= 8
+	}
+	r.b = b
+}
+
+// group makes the next bytes of b, which the caller appends, a group of eight
+// numbers.
+func (r *hybrid) group() {
+	if r.groups == maxGroups {
+		r.end()
+	}
+	if r.groups == 0 {
+		r.head = len(r.b)
+		r.b = append(r.b, 0)
+	}
+	r.groups++
+}
+
+// packing reports whether one more group needs no head.
+func (r *hybrid) packing() bool { return r.groups > 0 && r.groups < maxGroups }
+
+// end completes what was appended.
+func (r *hybrid) end() []byte {
+	if r.groups > 0 {
+		r.b[r.head] = byte(r.groups<<1 | 1)
+		r.groups = 0
+	}
+	return r.b
+}
+
 // appendRuns appends numbers of so many bits in Parquet's hybrid encoding: eight
 // or more that are equal as a run, others packed in groups of eight.
-func appendRuns[V number](b []byte, values []V, width int) []byte {
-	head, groups := 0, 0 // of the packed groups at the end of b
-	end := func() {
-		if groups > 0 {
-			b[head] = byte(groups<<1 | 1)
-		}
-		groups = 0
-	}
-	pack := func(eight []V) {
-		if groups == 0 {
-			head = len(b)
-			b = append(b, 0)
-		}
-		b = appendPacked(b, eight, width)
-		if groups++; groups == maxGroups {
-			end()
-		}
-	}
+func appendRuns(b []byte, values []int32, width int) []byte {
+	r := hybrid{b: b, width: width}
 	for len(values) >= 8 {
 		if n := runLength(values); n >= 8 {
-			end()
-			b = appendRun(b, values[0], n, width)
+			r.run(values[0], n)
 			values = values[n:]
 			continue
 		}
-		pack(values[:8])
+		r.group()
+		r.b = appendPacked(r.b, values[:8], width)
 		values = values[8:]
 	}
-	switch {
-	case len(values) == 0:
-	case groups == 0 && runLength(values) == len(values):
-		b = appendRun(b, values[0], len(values), width)
-	default:
-		var eight [8]V
-		copy(eight[:], values)
-		pack(eight[:])
+	if len(values) > 0 {
+		if runLength(values) == len(values) && !r.packing() {
+			r.run(values[0], len(values))
+		} else {
+			var eight [8]int32
+			copy(eight[:], values)
+			r.group()
+			r.b = appendPacked(r.b, eight[:], width)
+		}
 	}
-	end()
-	return b
+	return r.end()
 }
 
 // runLength returns how many of the first values are equal.
-func runLength[V number](values []V) int {
+func runLength(values []int32) int {
 	n := 1
 	for n < len(values) && values[n] == values[0] {
 		n++
@@ -68,17 +91,8 @@ func runLength[V number](values []V) int {
 	return n
 }
 
-func appendRun[V number](b []byte, v V, n, width int) []byte {
-	b = binary.AppendUvarint(b, uint64(n)<<1)
-	for ; width > 0; width -= 8 {
-		b = append(b, byte(v))
-		v >>= 8
-	}
-	return b
-}
-
-// appendPacked appends the low bits of eight values, which are width bytes.
-func appendPacked[V number | ~int64](b []byte, v []V, width int) []byte {
+// appendPacked appends eight values of width bits, which are width bytes.
+func appendPacked[V int32 | int64](b []byte, v []V, width int) []byte {
 	if width <= 16 {
 		v, w := v[:8], uint(width)
 		low := uint64(v[0]) | uint64(v[1])<<w | uint64(v[2])<<(2*w) | uint64(v[3])<<(3*w)
@@ -88,13 +102,18 @@ func appendPacked[V number | ~int64](b []byte, v []V, width int) []byte {
 		b = binary.LittleEndian.AppendUint64(b, high>>(64-4*w))
 		return b[:n]
 	}
-	waiting, n := uint64(0), 0 // bits, fewer than eight between values
+	word, n := uint64(0), 0 // bits that wait, fewer than 64 between values
 	for _, v := range v[:8] {
-		waiting |= uint64(v) << n
-		for n += width; n >= 8; n -= 8 {
-			b = append(b, byte(waiting))
-			waiting >>= 8
+		word |= uint64(v) << n
+		if n += width; n >= 64 {
+			b = binary.LittleEndian.AppendUint64(b, word)
+			n -= 64
+			word = uint64(v) >> (width - n)
 		}
+	}
+	for ; n > 0; n -= 8 {
+		b = append(b, byte(word))
+		word >>= 8
 	}
 	return b
 }
@@ -115,7 +134,8 @@ const (
 )
 
 // appendDeltas appends numbers in Parquet's DELTA_BINARY_PACKED encoding.
-func appendDeltas(b []byte, values []int32) []byte {
+// Differences that do not fit in 64 bits wrap around, as the format has it.
+func appendDeltas[V int32 | int64](b []byte, values []V) []byte {
 	b = binary.AppendUvarint(b, deltaBlock)
 	b = binary.AppendUvarint(b, deltaBlock/deltaMini)
 	b = binary.AppendUvarint(b, uint64(len(values)))
@@ -123,37 +143,38 @@ func appendDeltas(b []byte, values []int32) []byte {
 		return append(b, 0)
 	}
 	b = binary.AppendVarint(b, int64(values[0]))
+	var deltas [deltaBlock]int64
 	for len(values) > 1 {
-		var deltas [deltaBlock]int64
 		n := min(deltaBlock, len(values)-1)
-		least := int64(math.MaxInt64)
-		for i := range n {
-			deltas[i] = int64(values[i+1]) - int64(values[i])
-			least = min(least, deltas[i])
+		least, last := int64(math.MaxInt64), int64(values[0])
+		for i, v := range values[1 : n+1] {
+			deltas[i] = int64(v) - last
+			least, last = min(least, deltas[i]), int64(v)
 		}
 		b = binary.AppendVarint(b, least)
-		b = appendMinis(b, deltas[:], n, least)
+		b = appendMinis(b, deltas[:n], least)
 		values = values[n:]
 	}
 	return b
 }
 
-// appendMinis appends the first n of a block's differences as what they are
-// above the least one.
-func appendMinis(b []byte, deltas []int64, n int, least int64) []byte {
+// appendMinis appends a block's differences as what they are above the least
+// one.
+func appendMinis(b []byte, deltas []int64, least int64) []byte {
 	widths := len(b)
 	b = append(b, make([]byte, deltaBlock/deltaMini)...)
-	for from := 0; from < n; from += deltaMini {
-		mini, most := deltas[from:from+deltaMini], int64(0)
-		for i := range mini {
-			if from+i < n {
-				mini[i] -= least
-				most = max(most, mini[i])
-			}
+	for ; len(deltas) > 0; widths++ {
+		var mini [deltaMini]int64
+		n := min(deltaMini, len(deltas))
+		all := uint64(0) // has the highest bit of all of them
+		for i, d := range deltas[:n] {
+			mini[i] = d - least
+			all |= uint64(mini[i])
 		}
-		width := bits.Len64(uint64(most))
-		b[widths+from/deltaMini] = byte(width)
-		for i := 0; i < deltaMini; i += 8 {
+		deltas = deltas[n:]
+		width := bits.Len64(all)
+		b[widths] = byte(width)
+		for i := 0; i < deltaMini && width > 0; i += 8 {
 			b = appendPacked(b, mini[i:i+8], width)
 		}
 	}
