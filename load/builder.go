@@ -36,7 +36,9 @@ func newBuilder(k Kind) builder {
 		return &fixedBuilder[arrow.Date32]{kind: t}
 	case Text:
 		return &textBuilder{}
-	case Bool, Pairs:
+	case Pairs:
+		return &pairsBuilder{kind: t.(*arrow.MapType)}
+	case Bool:
 		return array.NewBuilder(memory.DefaultAllocator, t)
 	default:
 		return &fixedBuilder[decimal128.Num]{kind: t}
@@ -52,7 +54,8 @@ type validity struct {
 }
 
 // reserve makes room for n values: as many bytes as in a bitmap of Arrow's
-// builders, because the sizes of row groups count them.
+// builders, because the sizes of row groups count them. (Those of the entries of
+// maps have twice as many for some numbers just below a power of two.)
 func (v *validity) reserve(n int) {
 	if room := (1<<bits.Len(uint(n)) + 7) / 8; room != v.room {
 		v.room, v.none = room, fullBitmap(room)
@@ -79,6 +82,11 @@ func (v *validity) null(i int) {
 // array makes an array of n values of the memory that is given, and forgets
 // the nulls.
 func (v *validity) array(t arrow.DataType, n int, buffers ...[]byte) arrow.Array {
+	return v.nested(t, n, nil, buffers...)
+}
+
+// nested is array with the arrays that it is made of.
+func (v *validity) nested(t arrow.DataType, n int, children []arrow.ArrayData, buffers ...[]byte) arrow.Array {
 	bitmap := v.none
 	if v.bits != nil {
 		bitmap = v.bits
@@ -87,7 +95,7 @@ func (v *validity) array(t arrow.DataType, n int, buffers ...[]byte) arrow.Array
 	for _, b := range buffers {
 		all = append(all, memory.NewBufferBytes(b))
 	}
-	data := array.NewData(t, n, all, nil, v.nulls, 0)
+	data := array.NewData(t, n, all, children, v.nulls, 0)
 	defer data.Release()
 	v.bits, v.nulls = nil, 0
 	return array.MakeFromData(data)
@@ -184,6 +192,49 @@ func (b *textBuilder) repair() {
 		}
 		b.append(b.fix.valid(data[from:to]))
 	}
+}
+
+// pairsBuilder is a builder of maps of texts, none of them null.
+type pairsBuilder struct {
+	validity
+	kind         *arrow.MapType
+	keys, values textBuilder
+	starts       []int32 // of the maps among the pairs
+	length       int     // pairs of the last array; the next one's are about as many
+}
+
+// Reserve implements builder.
+func (b *pairsBuilder) Reserve(n int) {
+	b.reserve(n)
+	b.starts = make([]int32, 0, n+1)
+	b.keys.Reserve(b.length + b.length/8)
+	b.values.Reserve(b.length + b.length/8)
+}
+
+func (b *pairsBuilder) append(pairs []catalog.Pair) {
+	b.starts = append(b.starts, int32(len(b.keys.starts)))
+	for i := range pairs {
+		b.keys.append(pairs[i].Key)
+		b.values.append(pairs[i].Value)
+	}
+}
+
+// NewArray implements builder.
+func (b *pairsBuilder) NewArray() arrow.Array {
+	n := len(b.starts)
+	b.length = len(b.keys.starts)
+	ends := append(b.starts, int32(b.length))
+	var entries validity
+	for _, v := range []*validity{&b.keys.validity, &b.values.validity, &entries} {
+		v.reserve(b.length)
+	}
+	keys, values := b.keys.NewArray(), b.values.NewArray()
+	defer keys.Release()
+	defer values.Release()
+	all := entries.nested(b.kind.Elem(), b.length, []arrow.ArrayData{keys.Data(), values.Data()})
+	defer all.Release()
+	b.starts = nil
+	return b.nested(b.kind, n, []arrow.ArrayData{all.Data()}, arrow.Int32Traits.CastToBytes(ends))
 }
 
 // textFixer repairs texts and counts the repairs.

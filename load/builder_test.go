@@ -2,10 +2,15 @@ package load
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"offerlake/pipeline/catalog"
 )
 
 // TestTextBuilder repairs each text for itself: two halves of a character are
@@ -65,6 +70,42 @@ func TestFixedBuilder(t *testing.T) {
 				t.Errorf("with a null at %d: value %d is %d, null: %t", null, i, a.Value(i), a.IsNull(i))
 			}
 		}
+	}
+}
+
+// TestPairsBuilder makes the maps that Arrow's builder makes, in as many bytes,
+// and repairs each text.
+func TestPairsBuilder(t *testing.T) {
+	t.Parallel()
+	var fix textFixer
+	b := newBuilder(Pairs).(*pairsBuilder)
+	b.keys.fix, b.values.fix = &fix, &fix
+	plain := array.NewBuilder(memory.DefaultAllocator, Pairs.arrowType()).(*array.MapBuilder)
+	keys, values := plain.KeyBuilder().(*array.StringBuilder), plain.ItemBuilder().(*array.StringBuilder)
+	for round, rows := range []int{0, 1, 3, 500, 100} {
+		b.Reserve(512)
+		plain.Reserve(512)
+		for row := range rows {
+			var pairs []catalog.Pair
+			plain.Append(true)
+			for i := range (row + round) % 4 {
+				key := fmt.Sprint("颜色", i)
+				pairs = append(pairs, catalog.Pair{Key: key, Value: "白\xff"[:3+row%2]})
+				keys.Append(key)
+				values.Append(strings.ToValidUTF8("白\xff"[:3+row%2], "\uFFFD"))
+			}
+			b.append(pairs)
+		}
+		got, want := b.NewArray().(*array.Map), plain.NewArray()
+		if !array.Equal(got, want) {
+			t.Errorf("round %d: got %v, want %v", round, got, want)
+		}
+		if got, want := dataBytes(got.Data()), dataBytes(want.Data()); rows > 50 && got != want {
+			t.Errorf("round %d: %d bytes, Arrow has %d", round, got, want)
+		}
+	}
+	if fix.repaired == 0 {
+		t.Error("no repair was counted")
 	}
 }
 

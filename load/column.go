@@ -246,15 +246,11 @@ func dateOpt[T any](name, meaning string, get func(*T) catalog.Opt[time.Time], m
 
 func pairsOf[T any](name, meaning string, get func(*T) []catalog.Pair, m mark) field[T] {
 	return newField(name, meaning, Pairs, false, m, func(b builder, fix *textFixer) func([]T) {
-		mb := b.(*array.MapBuilder)
-		keys, values := mb.KeyBuilder().(*array.StringBuilder), mb.ItemBuilder().(*array.StringBuilder)
+		pb := b.(*pairsBuilder)
+		pb.keys.fix, pb.values.fix = fix, fix
 		return func(rows []T) {
 			for i := range rows {
-				mb.Append(true)
-				for _, p := range get(&rows[i]) {
-					keys.Append(fix.valid(p.Key))
-					values.Append(fix.valid(p.Value))
-				}
+				pb.append(get(&rows[i]))
 			}
 		}
 	})
