@@ -33,7 +33,8 @@ type backfill struct {
 	opts  BackfillOptions
 	ex    Execution
 	now   time.Time
-	home  store.Store // of the first output, where the shards' states are
+	after context.Context // of what is done when the work is over, see Execution.stoppable
+	home  store.Store     // of the first output, where the shards' states are
 	gw    *sharedGateway
 	shows *backfillProgress
 
@@ -59,12 +60,13 @@ func Backfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution)
 
 // runBackfill is Backfill for one that tells nobody.
 func runBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (report *BackfillReport, err error) {
-	ctx, _, endStop := ex.stoppable(ctx, job)
+	ctx, after, endStop := ex.stoppable(ctx, job)
 	defer endStop()
 	b, closeAll, err := openBackfill(ctx, job, opts, ex)
 	if err != nil {
 		return nil, err
 	}
+	b.after = after
 	defer func() { err = errors.Join(err, closeAll()) }()
 	budget, err := b.allotment()
 	if err != nil {
@@ -95,12 +97,13 @@ func runBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Executi
 // it reports that, unless opts.Probe lets it ask. The answers are kept for the
 // backfill.
 func PlanBackfill(ctx context.Context, job *Job, opts BackfillOptions, ex Execution) (report *BackfillReport, err error) {
-	ctx, _, endStop := ex.stoppable(ctx, job)
+	ctx, after, endStop := ex.stoppable(ctx, job)
 	defer endStop()
 	b, closeAll, err := openBackfill(ctx, job, opts, ex)
 	if err != nil {
 		return nil, err
 	}
+	b.after = after
 	defer func() { err = errors.Join(err, closeAll()) }()
 	b.offline = !opts.Probe
 	err = b.prepare(ctx)

@@ -47,7 +47,11 @@ func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, m.push(context.WithoutCancel(ctx), j), j.Close()) }()
+	defer func() {
+		ctx, cancel := b.job.lastly(b.after)
+		defer cancel()
+		err = errors.Join(err, m.push(ctx, j), j.Close())
+	}()
 	today, _ := ParseDate("", b.now)
 	gw, pool, giveBack, err := b.gw.use(&b.job.Gateway, today)
 	if err != nil {

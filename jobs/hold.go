@@ -57,11 +57,14 @@ func (j *Job) remote() bool {
 }
 
 // lastly returns the context of a write that is made whatever became of the run.
-func (s *session) lastly() (context.Context, context.CancelFunc) {
-	if !s.job.remote() {
-		return s.after, func() {}
+func (s *session) lastly() (context.Context, context.CancelFunc) { return s.job.lastly(s.after) }
+
+// lastly bounds a write to a bucket; after is what stoppable returned.
+func (j *Job) lastly(after context.Context) (context.Context, context.CancelFunc) {
+	if !j.remote() {
+		return after, func() {}
 	}
-	return context.WithTimeoutCause(s.after, lastWait, errNoAnswer)
+	return context.WithTimeoutCause(after, lastWait, errNoAnswer)
 }
 
 // acquire takes a lock for the session.

@@ -349,6 +349,46 @@ func TestSoftStopOfASilentBucket(t *testing.T) {
 	}
 }
 
+// TestSoftStopOfASilentExpansion: a backfill that is stopped while it asks which
+// shards there are does not wait for ever for a bucket to take the answers.
+func TestSoftStopOfASilentExpansion(t *testing.T) {
+	s := servers.S3(t)
+	s.Setenv(t)
+	t.Setenv("OFFERLAKE_STATE_DIR", t.TempDir())
+	proxy := servers.NewProxy(t, s.Addr())
+	server, gateway := serveSandbox(t, sandbox.Options{Offers: 100})
+	c := sandbox.Credentials()
+	out := t.TempDir()
+	job := strings.NewReplacer("kind: onebound", "kind: openplatform", fmt.Sprintf(`{key: "%s", secret: "%s"}`, c.Key, c.Secret),
+		fmt.Sprintf(`{app_key: "%s", app_secret: "%s", access_token: "%s"}`, c.Key, c.Secret, c.AccessToken),
+		"search: {keywords: [保温杯, 玻璃杯]}", "category: {ids: [{category}], pages: 1}").Replace(listeningJob(gateway, "burst: 1", out))
+	path := writeJob(t, "expand: {category: {category_leaves: 13}}\n"+job+fmt.Sprintf("journal: {url: %q}\n", s.At(proxy.Addr()).URL("expansion")))
+	drain := make(chan struct{})
+	var once sync.Once
+	proxy.Set(func(servers.Request) servers.Fault {
+		if server.Stats().Calls == 0 {
+			return servers.Fault{}
+		}
+		once.Do(func() { close(drain) })
+		return servers.Fault{Delay: time.Hour}
+	})
+	args := []string{"backfill", path, "--progress", "none"}
+	var stdout, stderr strings.Builder
+	begun := time.Now()
+	code := Main(t.Context(), Env{Args: args, Drain: drain, StopGrace: 200 * time.Millisecond, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr})
+	if took := time.Since(begun); took > time.Minute {
+		t.Errorf("the stop took %v", took)
+	}
+	if code == jobs.ExitDone || server.Stats().Calls == 0 {
+		t.Errorf("exit code %d after %d calls\n%s", code, server.Stats().Calls, stderr.String())
+	}
+	proxy.Set(nil)
+	mustRun(t, args...)
+	if n := server.Stats().Repeats; n > 0 {
+		t.Errorf("%d answered calls were made again", n)
+	}
+}
+
 // TestJournalInBucket: outputs on a disk, journals in a bucket.
 func TestJournalInBucket(t *testing.T) {
 	s := servers.S3(t)
