@@ -37,8 +37,8 @@ func (c *Client) Details(ctx context.Context, wanted []catalog.Wanted) (catalog.
 	details := make([]catalog.Detail, 0, len(wanted))
 	for _, w := range wanted {
 		d, ok := known[w.ID]
-		if !ok {
-			d, ok = answered[w.ID]
+		if a := about(answered, w.ID); !ok && a != nil {
+			d, ok = *a, true
 		}
 		if !ok {
 			if d, err = c.detail(ctx, w, &b); err != nil {
@@ -61,7 +61,7 @@ func without(ids []catalog.OfferID, known map[catalog.OfferID]catalog.Detail) []
 
 // batch asks for ids in one call when there are several. It returns what is
 // known about them afterwards, and no error for what single calls can settle.
-func (c *Client) batch(ctx context.Context, ids []catalog.OfferID, b *catalog.DetailBatch) (map[catalog.OfferID]catalog.Detail, error) {
+func (c *Client) batch(ctx context.Context, ids []catalog.OfferID, b *catalog.DetailBatch) ([]catalog.Detail, error) {
 	if len(ids) < 2 {
 		return nil, nil
 	}
@@ -76,15 +76,16 @@ func (c *Client) batch(ctx context.Context, ids []catalog.OfferID, b *catalog.De
 		return nil, err
 	}
 	if err == nil {
-		return s.details(a.obs), nil
+		s.observed(a.obs)
+		return s.got, nil
 	}
 	c.log.Debug("batch failed; fetching its offers one by one", "offers", len(ids), "error", err)
 	if catalog.ClassOf(err) != catalog.ErrThrottled {
 		return nil, nil
 	}
-	failed := make(map[catalog.OfferID]catalog.Detail, len(ids))
-	for _, id := range ids { // more calls are the last thing that would help
-		failed[id] = catalog.Detail{ID: id, Err: err, Obs: a.obs}
+	failed := make([]catalog.Detail, len(ids))
+	for i, id := range ids { // more calls are the last thing that would help
+		failed[i] = catalog.Detail{ID: id, Err: err, Obs: a.obs}
 	}
 	return failed, nil
 }
@@ -117,11 +118,12 @@ func (c *Client) detail(ctx context.Context, w catalog.Wanted, b *catalog.Detail
 		}
 		return catalog.Detail{ID: id, Err: err, Obs: a.obs}, nil
 	}
-	if d, ok := s.details(a.obs)[id]; ok {
+	s.observed(a.obs)
+	if d := about(s.got, id); d != nil {
 		if a.reused {
 			c.noteReuse(a.obs.At)
 		}
-		return d, nil
+		return *d, nil
 	}
 	return catalog.Detail{ID: id, Err: s.unanswered(), Obs: a.obs}, nil
 }
@@ -138,8 +140,7 @@ type sheet struct {
 	client  *Client
 	ids     []catalog.OfferID
 	req     Request
-	asked   map[catalog.OfferID]bool
-	got     map[catalog.OfferID]catalog.Detail
+	got     []catalog.Detail  // at most one of each of ids
 	strays  []catalog.OfferID // offers in the answer that were not asked for
 	success int
 	large   bool            // the answer is, so that nothing keeps it
@@ -147,11 +148,18 @@ type sheet struct {
 }
 
 func (c *Client) newSheet(ids []catalog.OfferID) *sheet {
-	s := &sheet{client: c, ids: ids, req: c.dialect.Details(ids), asked: make(map[catalog.OfferID]bool, len(ids))}
-	for _, id := range ids {
-		s.asked[id] = true
+	return &sheet{client: c, ids: ids, req: c.dialect.Details(ids)}
+}
+
+// about returns what a list has about an offer, nil if nothing. Batches are
+// small enough to look through.
+func about(list []catalog.Detail, id catalog.OfferID) *catalog.Detail {
+	for i := range list {
+		if list[i].ID == id {
+			return &list[i]
+		}
 	}
-	return s
+	return nil
 }
 
 func (s *sheet) fetch(ctx context.Context, since time.Time, offline bool) (answer, error) {
@@ -171,7 +179,7 @@ func (s *sheet) fetch(ctx context.Context, since time.Time, offline bool) (answe
 }
 
 func (s *sheet) decode(a Answer) error {
-	s.got = make(map[catalog.OfferID]catalog.Detail, len(s.ids))
+	s.got = make([]catalog.Detail, 0, len(s.ids))
 	s.strays, s.success, s.large = nil, 0, len(a.Body) > freeBody
 	return s.client.dialect.DecodeDetails(watch(a, &s.drift), s.ids, func(id catalog.OfferID, o *catalog.Offer, err error) {
 		s.put(a.Status, id, o, err)
@@ -181,43 +189,45 @@ func (s *sheet) decode(a Answer) error {
 // put takes what an answer says about one offer. The first word counts. An
 // offer under another id than its own is not used under either.
 func (s *sheet) put(status int, id catalog.OfferID, o *catalog.Offer, err error) {
-	_, twice := s.got[id]
 	switch {
 	case err == nil && o == nil:
 	case err == nil && o.ID != id:
 		s.strays = append(s.strays, o.ID)
-	case !s.asked[id]:
+	case !slices.Contains(s.ids, id):
 		s.strays = append(s.strays, id)
-	case twice:
+	case about(s.got, id) != nil:
 	case err != nil:
-		s.got[id] = catalog.Detail{ID: id, Err: s.client.gatewayError(s.req.API, status, err)}
+		s.got = append(s.got, catalog.Detail{ID: id, Err: s.client.gatewayError(s.req.API, status, err)})
 	default:
 		if s.large {
 			detach(o)
 		}
 		s.client.redact.clean(o.DecodeIssues)
-		s.got[id] = catalog.Detail{ID: id, Offer: o, Drift: o.Drift}
+		s.got = append(s.got, catalog.Detail{ID: id, Offer: o, Drift: o.Drift})
 		s.success++
 	}
 }
 
-// details returns what the answer said, as observed. The drift that is nobody's
-// is the first one's.
-func (s *sheet) details(obs catalog.Observation) map[catalog.OfferID]catalog.Detail {
+// observed completes what was got with where it comes from. The drift that is
+// nobody's is given to the first offer that was asked for.
+func (s *sheet) observed(obs catalog.Observation) {
 	if s.large {
 		detach(&s.drift)
 	}
-	if i := slices.IndexFunc(s.ids, func(id catalog.OfferID) bool { return s.got[id].ID == id }); i >= 0 && len(s.drift) > 0 {
-		d := s.got[s.ids[i]]
-		d.Drift = append(slices.Clip(d.Drift), s.drift...)
-		s.got[d.ID] = d
+	first := -1
+	for i := range s.got {
+		if first < 0 || slices.Index(s.ids, s.got[i].ID) < slices.Index(s.ids, s.got[first].ID) {
+			first = i
+		}
+	}
+	for i := range s.got {
+		d := &s.got[i]
+		if i == first && len(s.drift) > 0 {
+			d.Drift = append(slices.Clip(d.Drift), s.drift...)
+		}
+		d.Obs, d.Drift = obs, s.client.drifted(s.req.API, obs, d.Drift)
 	}
 	s.drift = nil
-	for id, d := range s.got {
-		d.Obs, d.Drift = obs, s.client.drifted(s.req.API, obs, d.Drift)
-		s.got[id] = d
-	}
-	return s.got
 }
 
 // unanswered is the error of an offer that the answer does not describe.

@@ -125,7 +125,7 @@ func (c *Client) fromCall(ctx context.Context, a *askedCall, ids []catalog.Offer
 	s := c.newSheet(a.ids)
 	usable := func() bool {
 		for _, id := range ids {
-			if s.got[id].Offer != nil {
+			if d := about(s.got, id); d != nil && d.Offer != nil {
 				return true
 			}
 		}
@@ -138,12 +138,11 @@ func (c *Client) fromCall(ctx context.Context, a *askedCall, ids []catalog.Offer
 	if err != nil || !usable() {
 		return nil // not an answer after all: the offers are asked for
 	}
-	s.details(got.obs)
+	s.observed(got.obs)
 	b.Calls = append(b.Calls, got.rows...)
 	for _, id := range ids {
-		d, told := s.got[id]
-		if told && (d.Offer != nil || c.opts.Replay) {
-			into[id] = d
+		if d := about(s.got, id); d != nil && (d.Offer != nil || c.opts.Replay) {
+			into[id] = *d
 			c.noteReuse(got.obs.At)
 		}
 	}

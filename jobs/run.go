@@ -316,7 +316,7 @@ func (s *session) pump(ctx context.Context, d extract.Dialect, client *extract.C
 		Leaves: s.leaves, Market: client, Normaliser: normaliser, Reject: transform.RejectDetail,
 		Hit: transform.Hit, Record: transform.NewRecords(s.job.declaredColumns()).Record,
 		Enrich: s.job.byCall(d), Extra: normaliser.Extra, Quarantine: s.job.Schema == schemaQuarantine,
-		Tables: tables, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, StopGrace: s.ex.StopGrace, Logger: s.log(),
+		Tables: tables, AtHand: s.state.Replay, Batch: s.job.Details.Batch, Workers: s.workers(client), Drain: s.ex.Drain, StopGrace: s.ex.StopGrace, Logger: s.log(),
 		Stats: stats, Gateway: gateway,
 	}
 	if s.job.wantsCategories() {

@@ -37,14 +37,24 @@ func (r *run) fetch(ctx context.Context, u unit) (*chunk, error) {
 		r.left.Add(int64(len(u.ids)))
 		return c, nil
 	}
-	parts, err := r.details(ctx, u.ids)
-	if err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	parts := r.parts(u.ids)
+	if !r.AtHand {
+		if err := r.details(parts); err != nil {
+			return nil, err
+		}
 	}
 	next := 0
 	for i, w := range u.ids {
 		next = place(u.rows, next, i, &c.rows)
-		p := parts[i/r.maxBatch()]
+		p := &parts[i/r.maxBatch()]
+		if r.AtHand && i%r.maxBatch() == 0 {
+			if err := r.detailsOf(p); err != nil {
+				return nil, err
+			}
+		}
 		r.normalise(w, p.detail(w.id, i%r.maxBatch()), c)
 	}
 	place(u.rows, next, len(u.ids), &c.rows)
@@ -56,35 +66,27 @@ func (r *run) fetch(ctx context.Context, u unit) (*chunk, error) {
 
 func (r *run) maxBatch() int { return max(r.Market.MaxBatch(), 1) }
 
+// parts divides a unit into the calls that it takes.
+func (r *run) parts(ids []wanted) []part {
+	parts := make([]part, 0, (len(ids)+r.maxBatch()-1)/r.maxBatch())
+	list := make([]catalog.Wanted, len(ids))
+	for i, w := range ids {
+		list[i] = catalog.Wanted{ID: w.id, ModifiedAt: w.modified}
+	}
+	for some := range slices.Chunk(list, r.maxBatch()) {
+		parts = append(parts, part{ids: some})
+	}
+	return parts
+}
+
 // details makes the calls of a unit side by side. One that fails does not
 // cancel the others, because they may be paid for.
-func (r *run) details(ctx context.Context, ids []wanted) ([]*part, error) {
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	var parts []*part
-	for some := range slices.Chunk(ids, r.maxBatch()) {
-		p := new(part)
-		for _, w := range some {
-			p.ids = append(p.ids, catalog.Wanted{ID: w.id, ModifiedAt: w.modified})
-		}
-		parts = append(parts, p)
-	}
-	// Who is done takes the next part. Calls that wait have a goroutine each;
-	// answers from the journal share a few, whose stacks need not grow again.
-	var next atomic.Int64
+func (r *run) details(parts []part) error {
 	var g errgroup.Group
-	for range parts {
-		g.Go(func() error {
-			for i := next.Add(1); i <= int64(len(parts)); i = next.Add(1) {
-				if err := r.detailsOf(parts[i-1]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	for i := range parts {
+		g.Go(func() error { return r.detailsOf(&parts[i]) })
 	}
-	return parts, g.Wait()
+	return g.Wait()
 }
 
 // detailsOf makes the call of a part. It returns only what must end the run.

@@ -101,6 +101,10 @@ type Options struct {
 	// cost or changed a value. Default: false, they are normalised as usual.
 	Quarantine bool
 
+	// AtHand says that Market answers at once, as in a replay: the calls of a
+	// batch are made one after the other, and each offer is normalised while its
+	// answer is in the processor's cache. Default: false, they are made side by side.
+	AtHand bool
 	// Batch is the number of offers that are fetched and written as a unit.
 	// Default: 20.
 	Batch int

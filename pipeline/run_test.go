@@ -50,7 +50,9 @@ func TestOutputDoesNotDependOnTimingOrKnobs(t *testing.T) {
 		var calls []catalog.CallRow
 		for _, workers := range []int{1, 16} {
 			ahead := workers/2 + 1
-			rows, got := runWith(t, 10, k.maxBatch, func(o *Options) { o.Workers, o.Batch, o.DiscoverAhead = workers, k.batch, ahead })
+			rows, got := runWith(t, 10, k.maxBatch, func(o *Options) {
+				o.Workers, o.Batch, o.DiscoverAhead, o.AtHand = workers, k.batch, ahead, workers == 1
+			})
 			if diff := cmp.Diff(want, rows, cmpopts.IgnoreFields(catalog.Rows{}, "Calls")); diff != "" {
 				t.Fatalf("%+v, %d workers: rows differ (-want +got):\n%s", k, workers, diff)
 			}

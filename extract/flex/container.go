@@ -23,6 +23,28 @@ func (d *Decoder) Object() iter.Seq[[]byte] {
 	}
 }
 
+// Bounds of the names that a Decoder remembers.
+const (
+	maxNames = 256
+	maxName  = 64 // bytes
+)
+
+// Name returns a key as a text that stays valid. The same names come in every
+// document, so they are made once.
+func (d *Decoder) Name(key []byte) string {
+	if name, ok := d.names[string(key)]; ok {
+		return name
+	}
+	name := string(key)
+	if len(d.names) < maxNames && len(name) <= maxName {
+		if d.names == nil {
+			d.names = map[string]string{}
+		}
+		d.names[name] = name
+	}
+	return name
+}
+
 func (d *Decoder) fields(yield func([]byte) bool) {
 	if err := d.in.open('{'); err != nil {
 		d.fail(err)

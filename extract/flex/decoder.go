@@ -28,6 +28,8 @@ type Decoder struct {
 	watched bool   // drift is wanted
 	drift   []catalog.Drift
 	pattern []byte // memory for a path
+
+	names map[string]string // that Name returned, also of earlier documents
 }
 
 func (d *Decoder) reset(body []byte, repaired bool) {

@@ -64,6 +64,9 @@ func (d *Decoder) Texts(list []string) []string {
 		return appendText(list, d.Text())
 	}
 	for range d.Array() {
+		if list == nil {
+			list = make([]string, 0, 8)
+		}
 		list = appendText(list, d.Text())
 	}
 	return list

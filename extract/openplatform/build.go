@@ -46,7 +46,8 @@ func (d *Dialect) Details(ids []catalog.OfferID) extract.Request {
 	if d.detail == ProductInfo {
 		return extract.Request{API: apiProductInfo, Params: catalog.Params{"productId": ids[0].String()}}
 	}
-	var e jx.Encoder
+	e := jx.GetEncoder()
+	defer jx.PutEncoder(e)
 	e.ObjStart()
 	e.FieldStart("offerId")
 	e.Int64(int64(ids[0]))

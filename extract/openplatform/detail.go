@@ -184,6 +184,8 @@ func (r *detailReader) attributes(list []catalog.Attribute) []catalog.Attribute 
 				a.Value = d.Text()
 			case "skuImageUrl":
 				a.Image = d.Text()
+			case "attributeNameTrans", "valueTrans":
+				d.Skip() // so many that it pays not to look whether they are known
 			}
 		}
 		list = append(list, a)
@@ -305,13 +307,16 @@ func (r *detailReader) identities() {
 func (r *detailReader) sellerData() {
 	s := &r.offer.Supplier
 	for key := range r.d.Object() {
-		name := string(key)
+		name := r.d.Name(key)
 		value := r.d.Text()
 		switch {
 		case value == "":
 		case name == "tpYear":
 			s.Years = value
 		default:
+			if s.Scores == nil {
+				s.Scores = make([]catalog.Pair, 0, 8)
+			}
 			s.Scores = append(s.Scores, catalog.Pair{Key: name, Value: value})
 		}
 	}

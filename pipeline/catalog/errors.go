@@ -116,6 +116,9 @@ func (e *GatewayError) Unwrap() []error {
 
 // ClassOf returns the class of an error, or "" when it has none.
 func ClassOf(err error) Class {
+	if err == nil {
+		return "" // before anything is allocated
+	}
 	var ge *GatewayError
 	if errors.As(err, &ge) {
 		return ge.Class

@@ -23,6 +23,7 @@ func CallKey(gateway, api string, p Params) string {
 	}
 	sort.Strings(names)
 	var b strings.Builder
+	b.Grow(256) // as long as most are
 	b.WriteString(gateway)
 	b.WriteByte(' ')
 	b.WriteString(api)

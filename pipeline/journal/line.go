@@ -13,6 +13,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -427,9 +428,16 @@ func isSum(digits []byte, sum uint32) bool {
 	return err == nil && len(digits) == bodyDigits && uint32(v) == sum
 }
 
+// headRoom is memory for the fields of a record, which the checksum would
+// otherwise move to the heap for each.
+var headRoom = sync.Pool{New: func() any { return new([]byte) }}
+
 // headSum is the checksum of all fields but the body.
 func (l *line) headSum() uint32 {
-	return crcOf(binary.BigEndian.AppendUint64(l.appendHead(make([]byte, 0, 512)), uint64(l.seq)))
+	room := headRoom.Get().(*[]byte)
+	defer headRoom.Put(room)
+	*room = binary.BigEndian.AppendUint64(l.appendHead((*room)[:0]), uint64(l.seq))
+	return crcOf(*room)
 }
 
 // content returns the body as it was received. It may alias the line.
