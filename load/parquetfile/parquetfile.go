@@ -278,16 +278,10 @@ func (e *Encoder) properties(t *load.Table) *parquet.WriterProperties {
 }
 
 // encodingOf returns the encoding of a column that does not use a dictionary.
-//
-// A nullable column is never delta encoded: the library's encoder panics at a
-// page that has nothing but nulls, be it the first of a chunk or a later one
-// (seen in v15.0.2). Compression makes up for most of it.
 func encodingOf(c load.Column) (e parquet.Encoding, ok bool) {
 	switch {
 	case c.Layout == load.Repeating:
 		return 0, false
-	case c.Nullable:
-		return parquet.Encodings.Plain, true
 	case c.Layout == load.Stepping:
 		return parquet.Encodings.DeltaBinaryPacked, true
 	default:
