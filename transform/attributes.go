@@ -94,21 +94,21 @@ func (p *pass) attributes() {
 	position := int32(0)
 	for i := range p.o.Attributes {
 		a := &p.o.Attributes[i]
-		name, value := trimOrnaments(Clean(a.Name)), trimOrnaments(Clean(a.Value))
-		if name == "" && value == "" {
+		known := p.cache.pair(p.options.Aliases, catalog.Pair{Key: a.Name, Value: a.Value}).plain
+		own, canonical := &known.own, &known.canonical
+		if *own == (catalog.Pair{}) {
 			continue
 		}
-		known := p.variants.pair(p.options.Aliases, catalog.Pair{Key: name, Value: value})
-		row := catalog.AttributeRow{
-			OfferID:     p.o.ID,
-			Position:    position,
-			AttributeID: p.id(a.ID, part{list: "attributes", index: i, field: "id"}),
-			Name:        name,
-			Value:       value,
-			Amount:      known.amount,
-		}
-		row.CanonicalName, row.CanonicalValue = other(known.canonical.Key, name), other(known.canonical.Value, value)
-		p.rows.Attributes = append(p.rows.Attributes, row)
+		p.rows.Attributes = append(p.rows.Attributes, catalog.AttributeRow{
+			OfferID:        p.o.ID,
+			Position:       position,
+			AttributeID:    p.id(a.ID, part{list: "attributes", index: i, field: "id"}),
+			Name:           own.Key,
+			Value:          own.Value,
+			CanonicalName:  other(canonical.Key, own.Key),
+			CanonicalValue: other(canonical.Value, own.Value),
+			Amount:         known.amount,
+		})
 		position++
 	}
 }

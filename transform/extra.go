@@ -23,7 +23,7 @@ func (n *Normaliser) Extra(_ catalog.Enrichment, s catalog.Subject, page catalog
 			rows.Rejects = append(rows.Rejects, internalReject(o, cause, page.Obs))
 		}
 	}()
-	p := pass{options: n.options, o: o, obs: &page.Obs, rows: rows}
+	p := pass{options: n.options, o: o, obs: &page.Obs, rows: rows, cache: n.caches.take()}
 	for _, issue := range page.Extra.DecodeIssues {
 		p.rejectAt(stageDecode, issue.Code, issue.Path, issue.Message, issue.Excerpt)
 	}
@@ -37,6 +37,7 @@ func (n *Normaliser) Extra(_ catalog.Enrichment, s catalog.Subject, page catalog
 	if id := Clean(s.Supplier.ID); id != "" && page.Extra.Supplier != nil {
 		rows.Suppliers = append(rows.Suppliers, p.supplierRow(id, page.Extra.Supplier))
 	}
+	n.caches.put(p.cache)
 }
 
 // ParseDay reads a day: "20240701", "2024-07-01", or any of the times of

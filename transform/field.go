@@ -45,10 +45,20 @@ func (p *pass) amount(text string, where part) catalog.Opt[catalog.Decimal] {
 // extraPrice reads the price fields beside the price proper, where gateways
 // send 0 for an offer that has no such price.
 func (p *pass) extraPrice(text string, where part) catalog.Opt[catalog.Decimal] {
-	if text == "" || strings.Trim(text, "0.") == "" {
+	if isNought(text) {
 		return catalog.Opt[catalog.Decimal]{}
 	}
 	return p.amount(text, where)
+}
+
+// isNought reports whether text has no other bytes than those of "0.00".
+func isNought(text string) bool {
+	for i := range len(text) {
+		if text[i] != '0' && text[i] != '.' {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *pass) count(text string, where part) catalog.Opt[int64] {

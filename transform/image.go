@@ -31,7 +31,7 @@ func ImageURL(s string) (string, bool) {
 // withoutSize cuts the size behind an image's file name.
 func withoutSize(url string) string {
 	i := strings.LastIndexByte(url, '_')
-	if i < 0 || i+1 == len(url) {
+	if i < 0 || i+1 == len(url) || url[i+1] != '.' && (url[i+1] < '0' || url[i+1] > '9') {
 		return url
 	}
 	if url[i+1:] == ".webp" && endsInImage(url[:i]) { // another form of the copy
@@ -60,7 +60,9 @@ func endsInImage(s string) bool {
 // webURL returns an absolute https address.
 func webURL(s string) (string, bool) {
 	// Of the entities only this one occurs, and "&copy=1" is not one.
-	s = strings.ReplaceAll(s, "&amp;", "&")
+	if strings.IndexByte(s, '&') >= 0 {
+		s = strings.ReplaceAll(s, "&amp;", "&")
+	}
 	if rest, ok := strings.CutPrefix(s, "https://"); ok && isPlainURL(rest) {
 		return s, true
 	}
@@ -91,42 +93,47 @@ func cutScheme(s string) (rest string, ok bool) {
 // isPlainURL reports whether s is a host name with a dot, perhaps a port, and
 // whatever addresses may hold after it.
 func isPlainURL(s string) bool {
-	if len(s) > maxURL {
+	host := 0
+	for host < len(s) && urlBytes[s[host]] == inHost {
+		host++
+	}
+	if len(s) > maxURL || host < len(s) && s[host] != '/' && s[host] != '?' && s[host] != '#' {
 		return false
 	}
-	for i := range len(s) {
-		if !urlBytes[s[i]] {
+	for i := host; i < len(s); i++ {
+		if urlBytes[s[i]] == notInURL {
 			return false
 		}
 	}
-	host := s
-	for i := range len(s) {
-		c := s[i]
-		if c == '/' || c == '?' || c == '#' {
-			host = s[:i]
-			break
-		}
-		if !isNameByte(c) && c != '.' && c != '-' && c != '_' && c != ':' {
-			return false
-		}
-	}
-	dot := strings.IndexByte(host, '.')
-	return dot > 0 && dot < len(host)-1
+	dot := strings.IndexByte(s[:host], '.')
+	return dot > 0 && dot < host-1
 }
 
-// urlBytes are the bytes that an address holds as they are.
-var urlBytes = func() (set [256]bool) {
+// urlBytes says where in an address a byte may stand as it is.
+var urlBytes = func() (set [256]byte) {
 	for c := '!'; c <= '~'; c++ {
-		set[c] = !strings.ContainsRune("\"<>\\^`{|}", c)
+		switch {
+		case isNameByte(byte(c)) || strings.ContainsRune(".-_:", c):
+			set[c] = inHost
+		case !strings.ContainsRune("\"<>\\^`{|}", c):
+			set[c] = inURL
+		}
 	}
 	return set
 }()
+
+// What urlBytes says.
+const (
+	notInURL byte = iota
+	inURL         // behind the host
+	inHost        // anywhere
+)
 
 func encode(s string) string {
 	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
-		if c := s[i]; !urlBytes[c] {
+		if c := s[i]; urlBytes[c] == notInURL {
 			b.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
 			continue
 		}
@@ -296,6 +303,9 @@ func imageSource(s string) (src, rest string) {
 // isLazySource reports whether an attribute holds the address that a script
 // puts into src when the image scrolls into view.
 func isLazySource(name string) bool {
+	if len(name) < len("data-src") {
+		return false
+	}
 	for _, known := range [...]string{"data-lazyload-src", "data-lazy-src", "data-ks-lazyload", "data-lazyload", "data-src", "data-original"} {
 		if strings.EqualFold(name, known) {
 			return true

@@ -49,6 +49,33 @@ func TestImageURL(t *testing.T) {
 	}
 }
 
+// TestIsPlainURL goes through all bytes in all parts of an address.
+func TestIsPlainURL(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		b := string([]byte{byte(c)})
+		printable := c > ' ' && c <= '~' && !strings.Contains("\"<>\\^`{|}", b)
+		letter := strings.Contains("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:", b)
+		ends := strings.Contains("/?#", b)
+		for _, tt := range []struct {
+			s    string
+			want bool
+		}{
+			{"a.b/" + b, printable}, {"a.b?" + b + "c", printable}, {"a.b#x" + b, printable}, {"a." + b, letter}, {"x" + b + ".b/c", letter},
+			{"a.bc" + b + "d", letter || ends}, {b + ".b", letter && b != "."},
+		} {
+			if got := isPlainURL(tt.s); got != tt.want {
+				t.Errorf("isPlainURL(%q) = %v, want %v", tt.s, got, tt.want)
+			}
+		}
+	}
+	for _, s := range []string{"", ".", "a", "a.", ".a", "/a.b", "a/.b", "?", "a.b/" + strings.Repeat("x", maxURL), strings.Repeat("x", maxURL) + ".y"} {
+		if isPlainURL(s) {
+			t.Errorf("isPlainURL(%q) = true", s)
+		}
+	}
+}
+
 func TestEachImage(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

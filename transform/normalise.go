@@ -51,10 +51,10 @@ func (n *Normaliser) Normalise(o *catalog.Offer, obs catalog.Observation, rows *
 			rows.Rejects = append(rows.Rejects, internalReject(o, cause, obs))
 		}
 	}()
-	p := pass{options: n.options, o: o, obs: &obs, rows: rows, variants: n.caches.take()}
+	p := pass{options: n.options, o: o, obs: &obs, rows: rows, cache: n.caches.take()}
 	p.images.first = len(rows.Images)
 	p.offer()
-	n.caches.put(p.variants)
+	n.caches.put(p.cache)
 }
 
 // truncate takes back what was appended since before was copied from rows.
@@ -83,7 +83,7 @@ type pass struct {
 	lastImage  struct{ text, url string } // of the SKU before
 	negotiable bool                       // a price field read 面议
 	skuKey     string                     // of the SKU whose row is being made
-	variants   *variantCache
+	cache      *cache
 }
 
 func (p *pass) offer() {

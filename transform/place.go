@@ -51,9 +51,10 @@ func ParsePlace(location string) Place {
 }
 
 // placeOf combines the three fields that dialects fill in various ways.
-func placeOf(province, city, location string) Place {
+func placeOf(texts placeTexts) Place {
+	province, city := texts.province, texts.city
 	if province == "" && city == "" {
-		return ParsePlace(location)
+		return ParsePlace(texts.location)
 	}
 	if province == "" {
 		return ParsePlace(city)

@@ -63,7 +63,7 @@ func TestPlaceOfFields(t *testing.T) {
 		{"Zhejiang", "Yiwu", "", Place{"Zhejiang", "Yiwu"}},
 	}
 	for _, tt := range tests {
-		if got := placeOf(tt.province, tt.city, tt.location); got != tt.want {
+		if got := placeOf(placeTexts{tt.province, tt.city, tt.location}); got != tt.want {
 			t.Errorf("placeOf(%q, %q, %q) = %+v, want %+v", tt.province, tt.city, tt.location, got, tt.want)
 		}
 	}

@@ -133,9 +133,14 @@ func saysAtLeast(s string) bool {
 // ParseWeight reads a weight as grams. A unit in the text itself ("500g",
 // "0.5公斤") overrules the documented unit of its field.
 func ParseWeight(m catalog.Measure) (catalog.Decimal, error) {
-	if m.Unit == "g" {
-		if d, ok := plainDecimal(m.Text); ok {
+	if d, ok := plainDecimal(m.Text); ok {
+		switch m.Unit {
+		case "g":
 			return d, nil
+		case "kg":
+			if d, err := d.Mul(1000); err == nil {
+				return d, nil
+			}
 		}
 	}
 	text, unit := cutUnit(strings.ToLower(strings.TrimSpace(fold(m.Text))), m.Unit)

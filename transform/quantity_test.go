@@ -98,3 +98,19 @@ func TestParseWeight(t *testing.T) {
 		}
 	}
 }
+
+// TestParseWeightTwice reads kilograms as they are and with a space before them,
+// which only the slower way of reading takes.
+func TestParseWeightTwice(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"0", "0.0", ".", ".5", "5.", "0.575", "00.0001", "1.2345", "1.23456", "12345678901.2345", "99999999999.9999", "99999999999.99999", "100000000000",
+		"999999999999999999", "0000000000001", "1..2", "1,5", "-1", "",
+	} {
+		got, err := ParseWeight(catalog.Measure{Text: text, Unit: "kg"})
+		want, wantErr := ParseWeight(catalog.Measure{Text: " " + text, Unit: "kg"})
+		if got != want || err != wantErr {
+			t.Errorf("ParseWeight(%q kg) = %v, %v, want %v, %v", text, got, err, want, wantErr)
+		}
+	}
+}

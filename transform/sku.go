@@ -3,6 +3,7 @@ package transform
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,28 +15,49 @@ import (
 // attribute orders: the first 32 hex digits of SHA-256 over
 // "<offer id>|<attributes text>".
 func SKUKey(id catalog.OfferID, attributesText string) string {
-	var buf [256]byte
-	b := strconv.AppendInt(buf[:0], int64(id), 10)
-	b = append(b, '|')
-	b = append(b, attributesText...)
-	sum := sha256.Sum256(b)
-	var digits [32]byte
-	hex.Encode(digits[:], sum[:16])
-	return string(digits[:])
+	sum := sha256.Sum256(append(appendSKUPrefix(nil, id), attributesText...))
+	return hex.EncodeToString(sum[:len(skuSum{})])
 }
 
-// identify returns the attributes text of sorted pairs and the SKU key, as two
-// parts of one string: there are millions of them.
-func identify(id catalog.OfferID, pairs []catalog.Pair) (text, key string) {
-	var buf [256]byte
-	b := strconv.AppendInt(buf[:0], int64(id), 10)
-	b = append(b, '|')
-	start := len(b)
-	b = appendPairs(b, pairs)
-	end := len(b)
-	sum := sha256.Sum256(b)
-	both := string(hex.AppendEncode(b, sum[:16])[start:])
-	return both[:end-start], both[end-start:]
+func appendSKUPrefix(b []byte, id catalog.OfferID) []byte {
+	return append(strconv.AppendInt(b, int64(id), 10), '|')
+}
+
+// skuTexts makes the attributes texts and the keys of one offer's SKUs, all as
+// parts of a few strings: there are millions of them.
+type skuTexts struct {
+	hashed []byte // what a key is of: the offer's part, and behind it a SKU's
+	offer  int    // length of the former
+	made   strings.Builder
+}
+
+// newSKUTexts returns what makes texts and keys of an offer, in the memory of
+// buf where they fit.
+func newSKUTexts(id catalog.OfferID, buf []byte) skuTexts {
+	b := appendSKUPrefix(buf, id)
+	return skuTexts{hashed: b, offer: len(b)}
+}
+
+// skuSum is a key before it is written in digits.
+type skuSum [16]byte
+
+// of returns the attributes text of sorted pairs, and the key.
+func (t *skuTexts) of(pairs []*knownPair) (text, key string, sum skuSum) {
+	b := t.hashed[:t.offer]
+	for i, k := range pairs {
+		b = appendPair(b, i, k.own)
+	}
+	t.hashed = b
+	whole := sha256.Sum256(b)
+	sum = skuSum(whole[:len(sum)])
+	var digits [2 * len(sum)]byte
+	hex.Encode(digits[:], sum[:])
+	start := t.made.Len()
+	t.made.Write(b[t.offer:])
+	end := t.made.Len()
+	t.made.Write(digits[:])
+	all := t.made.String()
+	return all[start:end], all[end:], sum
 }
 
 // AttributesText returns the canonical text of a SKU's attributes, such as
@@ -44,30 +66,43 @@ func identify(id catalog.OfferID, pairs []catalog.Pair) (text, key string) {
 // SKUs of an offer can in theory share a text; the second one is then rejected
 // rather than merged.
 func AttributesText(attributes []catalog.Attribute) string {
-	return string(appendPairs(nil, sortedPairs(attributes, nil)))
+	return string(appendPairs(nil, sortedPairs(attributes)))
 }
 
-// sortedPairs returns the canonical pairs of one SKU, in the memory of dst
-// where they fit.
-func sortedPairs(attributes []catalog.Attribute, dst []catalog.Pair) []catalog.Pair {
-	add := func(p catalog.Pair) {
+// sortedPairs returns the canonical pairs of one SKU.
+func sortedPairs(attributes []catalog.Attribute) []catalog.Pair {
+	var out []catalog.Pair
+	for p, clean := range sentPairs(attributes) {
+		if !clean {
+			p = cleanPair(p)
+		}
 		if p != (catalog.Pair{}) {
-			dst = append(dst, p)
+			out = append(out, p)
 		}
 	}
-	for i := range attributes {
-		a := &attributes[i]
-		if a.Name == "" && strings.ContainsAny(a.Value, ":：") {
-			for _, parsed := range ParseAttributeText(a.Value) {
-				add(catalog.Pair{Key: parsed.Name, Value: parsed.Value})
+	slices.SortFunc(out, comparePairs)
+	return slices.Compact(out)
+}
+
+// sentPairs yields the pairs that a SKU's attributes hold, and whether they are
+// clean: those out of one text are.
+func sentPairs(attributes []catalog.Attribute) iter.Seq2[catalog.Pair, bool] {
+	return func(yield func(catalog.Pair, bool) bool) {
+		for i := range attributes {
+			a := &attributes[i]
+			if a.Name != "" || !strings.ContainsAny(a.Value, ":：") {
+				if !yield(catalog.Pair{Key: a.Name, Value: a.Value}, false) {
+					return
+				}
+				continue
 			}
-			continue
+			for _, parsed := range ParseAttributeText(a.Value) {
+				if !yield(catalog.Pair{Key: parsed.Name, Value: parsed.Value}, true) {
+					return
+				}
+			}
 		}
-		add(catalog.Pair{Key: Clean(a.Name), Value: Clean(a.Value)})
 	}
-	slices.SortFunc(dst, comparePairs)
-	dst = slices.Compact(dst)
-	return dst[:len(dst):len(dst)]
 }
 
 func comparePairs(a, b catalog.Pair) int {
@@ -79,14 +114,19 @@ func comparePairs(a, b catalog.Pair) int {
 
 func appendPairs(b []byte, pairs []catalog.Pair) []byte {
 	for i, p := range pairs {
-		if i > 0 {
-			b = append(b, ';')
-		}
-		b = append(b, p.Key...)
-		b = append(b, '=')
-		b = append(b, p.Value...)
+		b = appendPair(b, i, p)
 	}
 	return b
+}
+
+// appendPair appends the i-th pair of an attributes text.
+func appendPair(b []byte, i int, p catalog.Pair) []byte {
+	if i > 0 {
+		b = append(b, ';')
+	}
+	b = append(b, p.Key...)
+	b = append(b, '=')
+	return append(b, p.Value...)
 }
 
 // uniqueNames returns sorted pairs as the attributes column needs them, each
@@ -122,26 +162,37 @@ func hasSKUTable(o *catalog.Offer) bool {
 
 // skus appends the rows of a SKU table.
 func (p *pass) skus(q *quote) {
-	n := 0
+	n, size := 0, 0
 	for i := range p.o.SKUs {
-		n += len(p.o.SKUs[i].Attributes)
+		attributes := p.o.SKUs[i].Attributes
+		n += len(attributes)
+		for j := range attributes {
+			size += len(attributes[j].Name) + len("=") + len(attributes[j].Value) + len(";")
+		}
 	}
-	room := make([]catalog.Pair, n) // one allocation for all SKUs
-	first := len(p.rows.SKUs)
-	seen := keySet{rows: p.rows.SKUs[first:]}
+	room := make([]catalog.Pair, 0, n) // one allocation for all SKUs
+	var seen skuSet
+	var hashed [256]byte
+	texts := newSKUTexts(p.o.ID, hashed[:0])
+	texts.made.Grow(size + len(p.o.SKUs)*2*len(skuSum{}))
+	var buf [8]*knownPair
 	for i := range p.o.SKUs {
-		own := sortedPairs(p.o.SKUs[i].Attributes, room[:0])
-		room = room[min(len(own), len(room)):]
-		text, key := identify(p.o.ID, own)
-		if seen.has(key) {
-			p.reject(CodeDuplicateSKU, part{sku: i + 1}, "an earlier SKU has the same attributes", duplicateExcerpt(&p.o.SKUs[i], text))
+		s := &p.o.SKUs[i]
+		known := p.cache.sku(p.options.Aliases, s.Attributes, buf[:0])
+		text, key, sum := texts.of(known)
+		if !seen.add(sum) {
+			p.reject(CodeDuplicateSKU, part{sku: i + 1}, "an earlier SKU has the same attributes", duplicateExcerpt(s, text))
 			continue
 		}
-		row := p.sku(i, key, q)
-		row.Variant = p.variants.of(p.options.Aliases, own, text)
-		row.Attributes, row.AttributesText = uniqueNames(own), text
-		p.rows.SKUs = append(p.rows.SKUs, row)
-		seen.add(key, p.rows.SKUs[first:])
+		first := len(room)
+		for _, k := range known {
+			room = append(room, k.own)
+		}
+		p.rows.SKUs = append(p.rows.SKUs, catalog.SKU{})
+		row := &p.rows.SKUs[len(p.rows.SKUs)-1]
+		row.Attributes, row.AttributesText = uniqueNames(room[first:len(room):len(room)]), text
+		row.Variant = variantOf(known, text)
+		p.sku(i, key, q, row)
 	}
 }
 
@@ -149,25 +200,20 @@ func duplicateExcerpt(s *catalog.OfferSKU, text string) string {
 	return "sku_id " + s.ID + ", price " + s.Price + ", stock " + s.Stock + ": " + text
 }
 
-// sku returns the row of the i-th SKU, without its attributes, and appends its
+// sku fills the row of the i-th SKU, all but its attributes, and appends its
 // price tiers and image.
-func (p *pass) sku(i int, key string, q *quote) catalog.SKU {
+func (p *pass) sku(i int, key string, q *quote, row *catalog.SKU) {
 	s := &p.o.SKUs[i]
 	p.skuKey = key
 	at := func(field string) part { return part{sku: i + 1, field: field} }
-	row := catalog.SKU{
-		OfferID:        p.o.ID,
-		SKUKey:         key,
-		SKUID:          p.id(s.ID, at("id")),
-		SpecID:         catalog.Text(Clean(s.SpecID)),
-		PromotionPrice: p.extraPrice(s.PromotionPrice, at("promotion_price")),
-		ConsignPrice:   p.extraPrice(s.ConsignPrice, at("consign_price")),
-		RetailPrice:    p.extraPrice(s.RetailPrice, at("retail_price")),
-		CargoNumber:    catalog.Text(Clean(s.CargoNumber)),
-		WeightG:        p.weight(s.Weight, at("weight")),
-		ObservedAt:     p.obs.At,
-		JournalRef:     p.obs.Ref,
-	}
+	row.OfferID, row.SKUKey = p.o.ID, key
+	row.SKUID = p.id(s.ID, at("id"))
+	row.SpecID = catalog.Text(Clean(s.SpecID))
+	row.PromotionPrice = p.extraPrice(s.PromotionPrice, at("promotion_price"))
+	row.ConsignPrice = p.extraPrice(s.ConsignPrice, at("consign_price"))
+	row.RetailPrice = p.extraPrice(s.RetailPrice, at("retail_price"))
+	row.CargoNumber = catalog.Text(Clean(s.CargoNumber))
+	row.WeightG = p.weight(s.Weight, at("weight"))
 	row.Stock, row.StockIsLowerBound = p.stock(s.Stock, at("stock"))
 	row.Sold, row.SoldIsLowerBound = p.sold(s.Sold, at("sold"))
 	row.Price = p.skuPrice(i, key, q)
@@ -178,21 +224,19 @@ func (p *pass) sku(i int, key string, q *quote) catalog.SKU {
 		row.ImageURL = catalog.Some(url)
 		p.addImage(catalog.ImageSKU, url, catalog.Some(key))
 	}
-	return row
+	row.ObservedAt, row.JournalRef = p.obs.At, p.obs.Ref
 }
 
 // soleSKU appends the one row of an offer without a SKU table. What no SKU
 // says is what the offer says.
 func (p *pass) soleSKU(q *quote) {
-	row := catalog.SKU{ObservedAt: p.obs.At, JournalRef: p.obs.Ref}
-	key := SKUKey(p.o.ID, "")
+	row := catalog.SKU{OfferID: p.o.ID, SKUKey: SKUKey(p.o.ID, ""), ObservedAt: p.obs.At, JournalRef: p.obs.Ref}
 	if len(p.o.SKUs) == 1 {
-		row = p.sku(0, key, q)
+		p.sku(0, row.SKUKey, q, &row)
 	} else {
 		row.Price = q.fallback
 		q.add(row.Price)
 	}
-	row.OfferID, row.SKUKey = p.o.ID, key
 	if !row.Stock.OK {
 		row.Stock, row.StockIsLowerBound = p.product.Stock, p.product.StockIsLowerBound
 	}
@@ -228,37 +272,34 @@ func imageText(s *catalog.OfferSKU) string {
 	return ""
 }
 
-// keySet finds repeated SKU keys: among a few rows by looking at them, among
-// many by an index.
-type keySet struct {
-	rows  []catalog.SKU
-	index map[string]struct{}
+// skuSet finds repeated SKUs: among a few by looking at them, among many by an
+// index.
+type skuSet struct {
+	few   [indexFrom]skuSum
+	n     int // of few
+	index map[skuSum]struct{}
 }
 
+// indexFrom is the number from which an index finds what looking would.
 const indexFrom = 64
 
-func (s *keySet) has(key string) bool {
-	if s.index != nil {
-		_, ok := s.index[key]
-		return ok
+// add reports whether the set did not have the SKU yet.
+func (s *skuSet) add(sum skuSum) bool {
+	if s.n < indexFrom {
+		if slices.Contains(s.few[:s.n], sum) {
+			return false
+		}
+		s.few[s.n] = sum
+		s.n++
+		return true
 	}
-	for i := range s.rows {
-		if s.rows[i].SKUKey == key {
-			return true
+	if s.index == nil {
+		s.index = make(map[skuSum]struct{}, 2*indexFrom)
+		for _, known := range s.few {
+			s.index[known] = struct{}{}
 		}
 	}
-	return false
-}
-
-func (s *keySet) add(key string, rows []catalog.SKU) {
-	s.rows = rows
-	switch {
-	case s.index != nil:
-		s.index[key] = struct{}{}
-	case len(rows) == indexFrom:
-		s.index = make(map[string]struct{}, 2*indexFrom)
-		for i := range rows {
-			s.index[rows[i].SKUKey] = struct{}{}
-		}
-	}
+	before := len(s.index)
+	s.index[sum] = struct{}{}
+	return len(s.index) > before
 }

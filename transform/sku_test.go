@@ -55,15 +55,6 @@ func TestAttributesText(t *testing.T) {
 	}
 }
 
-func TestIdentifyAgreesWithSKUKey(t *testing.T) {
-	t.Parallel()
-	pairs := sortedPairs([]catalog.Attribute{{Name: "颜色", Value: "白"}, {Name: "尺码", Value: "S"}}, nil)
-	text, key := identify(610947572360, pairs)
-	if text != "尺码=S;颜色=白" || key != SKUKey(610947572360, text) {
-		t.Errorf("identify(610947572360, %v) = %q, %q, want the key %q", pairs, text, key, SKUKey(610947572360, text))
-	}
-}
-
 func TestUniqueNames(t *testing.T) {
 	t.Parallel()
 	in := []catalog.Pair{{Key: "a", Value: "1"}, {Key: "b", Value: "1"}, {Key: "b", Value: "2"}, {Key: "b", Value: "3"}, {Key: "c", Value: ""}}

@@ -14,7 +14,7 @@ func (p *pass) supplier() {
 	s := &p.o.Supplier
 	id := Clean(s.ID)
 	if id == "" {
-		place := placeOf(s.Province, s.City, s.Location)
+		place := p.cache.place(placeTexts{s.Province, s.City, s.Location})
 		p.product.SupplierName = catalog.Text(Clean(s.Name))
 		p.product.Province, p.product.City = catalog.Text(place.Province), catalog.Text(place.City)
 		return
@@ -27,7 +27,7 @@ func (p *pass) supplier() {
 
 // supplierRow returns what s tells of the supplier with the id.
 func (p *pass) supplierRow(id string, s *catalog.OfferSupplier) catalog.Supplier {
-	place := placeOf(s.Province, s.City, s.Location)
+	place := p.cache.place(placeTexts{s.Province, s.City, s.Location})
 	return catalog.Supplier{
 		SupplierID: id,
 		Name:       catalog.Text(Clean(s.Name)),

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"encoding/binary"
 	"html"
 	"strings"
 	"unicode"
@@ -79,6 +80,9 @@ func isClean(s string) bool {
 			return false
 		case c < utf8.RuneSelf:
 			i++
+			for len(s)-i >= 8 && isPlainWord(s[i:]) {
+				i += 8
+			}
 		case isPlainCJK(s[i:]):
 			i += 3
 		default:
@@ -87,6 +91,16 @@ func isClean(s string) bool {
 		afterSpace = false
 	}
 	return !afterSpace || s == ""
+}
+
+// isPlainWord reports whether the first 8 bytes of s are visible ASCII without
+// markup characters. It looks at all of them at once: a byte that is none has
+// its highest bit set, or gets it when less than it is needed is subtracted.
+func isPlainWord(s string) bool {
+	const each = 0x01_01_01_01_01_01_01_01
+	w := binary.LittleEndian.Uint64([]byte(s[:8]))
+	odd := w | (w - each*'!') | ((w ^ each*'&') - each) | ((w ^ each*'<') - each) | ((w ^ each*0x7f) - each)
+	return odd&(each*0x80) == 0
 }
 
 // isPlainCJK reports whether s begins with an ideograph of U+4E00 to U+9FFF or

@@ -97,6 +97,31 @@ func TestCleanEveryRune(t *testing.T) {
 	}
 }
 
+// TestIsCleanOfWords: what is looked at eight bytes at a time is what is looked
+// at one by one.
+func TestIsCleanOfWords(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 8 {
+			b := []byte("~!a%;=>Z")
+			b[at] = byte(c)
+			want := c > ' ' && c < 0x7f && c != '&' && c != '<'
+			if got := isPlainWord(string(b)); got != want {
+				t.Errorf("isPlainWord(%q) = %v, want %v", b, got, want)
+			}
+			b[(at+3)%8] = '<'
+			if isPlainWord(string(b)) {
+				t.Errorf("isPlainWord(%q) = true", b)
+			}
+		}
+	}
+	for _, s := range []string{"12345678901234567", "1234567890 234567", "1234567890  34567", "123456789杯1234567890", "1234567890123456 ", "123456789\u00a0123"} {
+		if want := s == cleanOnce(s) && !strings.Contains(s, "\u00a0"); isClean(s) != want {
+			t.Errorf("isClean(%q) = %v, want %v", s, !want, want)
+		}
+	}
+}
+
 func TestCleanDoesNotAllocate(t *testing.T) {
 	for _, s := range []string{"", "颜色", "304不锈钢保温杯 500ml 【现货】", "fb82997a5b64af3c729cea89bef44409"} {
 		if n := testing.AllocsPerRun(100, func() { Clean(s) }); n != 0 {

@@ -1,8 +1,6 @@
 package transform
 
 import (
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -136,37 +134,4 @@ func FuzzParseAmount(f *testing.F) {
 			t.Errorf("ParseAmount(%q) = %+v", s, a)
 		}
 	})
-}
-
-// TestVariantsDoNotDependOnWhatWasSeen gives offers with thousands of pairs,
-// more than are remembered and longer ones, to a Normaliser that has seen
-// others and to one that has not.
-func TestVariantsDoNotDependOnWhatWasSeen(t *testing.T) {
-	t.Parallel()
-	offer := func(i int) *catalog.Offer {
-		o := &catalog.Offer{ID: catalog.OfferID(i + 1), Title: "杯"}
-		for j, value := range []string{"Red", "酒红", "XXL", "500ml", "2×30片", strings.Repeat("长", 60)} {
-			name := []string{"Color", "颜色", "size", "Capacity", "规格", "n" + strconv.Itoa(i)}[(i+j)%6]
-			o.Attributes = append(o.Attributes, catalog.Attribute{Name: name, Value: value})
-			o.SKUs = append(o.SKUs, catalog.OfferSKU{ID: strconv.Itoa(j + 1), Price: "1", Attributes: []catalog.Attribute{
-				{Name: name, Value: value}, {Name: "号", Value: strconv.Itoa(i*6 + j)},
-			}})
-		}
-		return o
-	}
-	used := New(Options{})
-	for i := range cachedPairs {
-		var want, got catalog.Rows
-		New(Options{}).Normalise(offer(i), catalog.Observation{}, &want)
-		used.Normalise(offer(i), catalog.Observation{}, &got)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("offer %d (-want +got):\n%s", i, diff)
-		}
-	}
-	if n := len(used.caches.free); n != 1 {
-		t.Fatalf("%d caches of one goroutine", n)
-	}
-	if n := len(used.caches.free[0].known); n == 0 || n > cachedPairs {
-		t.Errorf("%d pairs are remembered, want at most %d", n, cachedPairs)
-	}
 }
