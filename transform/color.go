@@ -28,6 +28,35 @@ var pairedColors = [...]struct{ name, color string }{
 	{"咖啡", "棕色"}, {"米驼", "米色"}, {"玫瑰金", "金色"}, {"香槟金", "金色"}, {"黑金", ""}, {"奶白", "白色"}, {"玉米", ""},
 }
 
+// The bytes of the marks and names above.
+var (
+	baseColorBytes = func() (sets [len(baseColors)]byteSet) {
+		for i, c := range baseColors {
+			sets[i] = bytesOf(c.mark)
+		}
+		return sets
+	}()
+	pairedColorBytes = func() (sets [len(pairedColors)]byteSet) {
+		for i, p := range pairedColors {
+			sets[i] = bytesOf(p.name)
+		}
+		return sets
+	}()
+)
+
+// byteSet is a set of the lower six bits of bytes. What does not have those of
+// another text cannot hold it.
+type byteSet uint64
+
+func bytesOf(s string) (set byteSet) {
+	for i := range len(s) {
+		set |= 1 << (s[i] & 63)
+	}
+	return set
+}
+
+func (set byteSet) has(other byteSet) bool { return set&other == other }
+
 // BaseColor returns the base colour that the canonical name of a colour stands
 // for: itself, or the one of which it holds the mark, such as 红色 for 酒红. It is
 // "" when there is none, or when there are several, as in 黑白.
@@ -38,6 +67,11 @@ func BaseColor(name string) string {
 	if name == "多色" {
 		return name
 	}
+	return baseColor(name, bytesOf(name))
+}
+
+// baseColor looks for marks in a name with the bytes of set, at least.
+func baseColor(name string, set byteSet) string {
 	found := ""
 	add := func(color string) bool {
 		if found != "" && found != color {
@@ -46,16 +80,16 @@ func BaseColor(name string) string {
 		found = color
 		return true
 	}
-	for _, p := range pairedColors {
-		if strings.Contains(name, p.name) {
+	for i, p := range pairedColors {
+		if set.has(pairedColorBytes[i]) && strings.Contains(name, p.name) {
 			if p.color == "" || !add(p.color) {
 				return ""
 			}
 			name = strings.Replace(name, p.name, "", 1)
 		}
 	}
-	for _, c := range baseColors {
-		if strings.Contains(name, c.mark) && !add(c.color) {
+	for i, c := range baseColors {
+		if set.has(baseColorBytes[i]) && strings.Contains(name, c.mark) && !add(c.color) {
 			return ""
 		}
 	}

@@ -66,6 +66,27 @@ func TestBaseColor(t *testing.T) {
 	}
 }
 
+// TestBaseColorOfAnyTwo looks for all pairs of marks and names, and for their
+// parts, with and without regard to bytes.
+func TestBaseColorOfAnyTwo(t *testing.T) {
+	t.Parallel()
+	names := []string{"", "A01 ", "深", "迷彩"}
+	for _, c := range baseColors {
+		names = append(names, c.mark)
+	}
+	for _, p := range pairedColors {
+		names = append(names, p.name, p.name[1:], p.name[:len(p.name)-1])
+	}
+	for _, a := range names {
+		for _, b := range names {
+			name := a + b
+			if got, want := baseColor(name, bytesOf(name)), baseColor(name, ^byteSet(0)); got != want {
+				t.Errorf("baseColor(%q) = %q, want %q", name, got, want)
+			}
+		}
+	}
+}
+
 // TestVariants: canonical columns follow the aliases, keys do not.
 func TestVariants(t *testing.T) {
 	t.Parallel()
