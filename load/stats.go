@@ -9,6 +9,8 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/bitutil"
+	"github.com/apache/arrow/go/v15/arrow/decimal128"
 )
 
 // ColumnStats is what a writer counted of one leaf of a column and a reader
@@ -219,61 +221,111 @@ func addArray(leaves []tally, col arrow.Array) {
 	t := &leaves[0]
 	switch a := col.(type) {
 	case *array.Int64:
-		addInts(t, a, a.Int64Values())
+		values := a.Int64Values()
+		t.addStretches(a, func(from, to int) { addInts(t, values[from:to]) })
 	case *array.Int32:
-		addInts(t, a, a.Int32Values())
+		values := a.Int32Values()
+		t.addStretches(a, func(from, to int) { addInts(t, values[from:to]) })
 	case *array.Boolean:
-		addEach(t, a, func(i int) { t.addBool(a.Value(i)) })
+		t.addStretches(a, func(from, to int) {
+			for i := from; i < to; i++ {
+				t.addBool(a.Value(i))
+			}
+		})
 	case *array.Date32:
-		addInts(t, a, a.Date32Values())
+		values := a.Date32Values()
+		t.addStretches(a, func(from, to int) { addInts(t, values[from:to]) })
 	case *array.Timestamp:
-		addInts(t, a, a.TimestampValues())
+		values := a.TimestampValues()
+		t.addStretches(a, func(from, to int) { addInts(t, values[from:to]) })
 	case *array.Decimal128:
+		values := a.Values()
 		if t.kind.wide() {
-			addEach(t, a, func(i int) { t.addWide(uint64(a.Value(i).HighBits()), a.Value(i).LowBits()) })
+			t.addStretches(a, func(from, to int) { t.addWides(values[from:to]) })
 			return
 		}
-		// The other kinds fit in 64 bits, so the low word is the whole value.
-		addEach(t, a, func(i int) { t.addInt(int64(a.Value(i).LowBits())) })
+		t.addStretches(a, func(from, to int) { t.addDecimals(values[from:to]) })
 	case *array.String:
-		addTexts(t, a)
+		t.addStretches(a, func(from, to int) { t.addTexts(a, from, to) })
 	case *array.Map:
 		addMap(leaves, a)
 	}
 }
 
-// addEach calls add for the values that are not null.
-func addEach(t *tally, a arrow.Array, add func(i int)) {
-	nulls := a.NullN() > 0
-	for i := range a.Len() {
-		if nulls && a.IsNull(i) {
+// addStretches adds the values of an array. It calls add for every stretch of
+// them without a null.
+func (t *tally) addStretches(a arrow.Array, add func(from, to int)) {
+	from, n := 0, a.Len()
+	if a.NullN() > 0 {
+		bitmap, offset := a.NullBitmapBytes(), a.Data().Offset()
+		for i := range n {
+			if bitutil.BitIsSet(bitmap, offset+i) {
+				continue
+			}
+			if from < i {
+				add(from, i)
+			}
 			t.addNull()
-		} else {
-			add(i)
+			from = i + 1
 		}
+	}
+	if from < n {
+		add(from, n)
 	}
 }
 
-func addInts[V ~int32 | ~int64](t *tally, a arrow.Array, values []V) {
-	nulls := a.NullN() > 0
-	for i, v := range values {
-		if nulls && a.IsNull(i) {
-			t.addNull()
-		} else {
-			t.addInt(int64(v))
-		}
+// addInts is addInt for each of the values, of which there is at least one. What
+// it counts is not in memory meanwhile, where it would wait for itself.
+func addInts[V ~int32 | ~int64](t *tally, values []V) {
+	if !t.seen {
+		t.min, t.max, t.seen = int64(values[0]), int64(values[0]), true
+	}
+	hash, low, high, carry := t.hash, t.sumLow, t.sumHigh, uint64(0)
+	least, most := t.min, t.max
+	for _, value := range values {
+		v := int64(value)
+		hash = mix(hash, uint64(v))
+		low, carry = bits.Add64(low, uint64(v), 0)
+		high += carry + uint64(v>>63)
+		least, most = min(least, v), max(most, v)
+	}
+	t.count += int64(len(values))
+	t.hash, t.sumLow, t.sumHigh, t.min, t.max = hash, low, high, least, most
+}
+
+func (t *tally) addWides(values []decimal128.Num) {
+	for _, v := range values {
+		t.addWide(uint64(v.HighBits()), v.LowBits())
 	}
 }
 
-func addTexts(t *tally, a *array.String) {
-	nulls := a.NullN() > 0
-	for i := range a.Len() {
-		if nulls && a.IsNull(i) {
-			t.addNull()
-		} else {
+// addDecimals adds decimals that fit in 64 bits, so that the low word is the
+// whole value.
+func (t *tally) addDecimals(values []decimal128.Num) {
+	var some [64]int64
+	for len(values) > 0 {
+		n := min(len(values), len(some))
+		for i, v := range values[:n] {
+			some[i] = int64(v.LowBits())
+		}
+		addInts(t, some[:n])
+		values = values[n:]
+	}
+}
+
+func (t *tally) addTexts(a *array.String, from, to int) {
+	if t.key {
+		for i := from; i < to; i++ {
 			t.addText(a.Value(i))
 		}
+		return
 	}
+	hash := t.hash
+	for i := from; i < to; i++ {
+		hash = hashText(hash, a.Value(i))
+	}
+	t.count += int64(to - from)
+	t.hash = hash
 }
 
 func addMap(leaves []tally, a *array.Map) {

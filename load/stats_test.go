@@ -2,9 +2,15 @@ package load
 
 import (
 	"math"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/decimal128"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -33,6 +39,73 @@ func TestTallyNumbers(t *testing.T) {
 		want := ColumnStats{Name: "x", Values: int64(len(tt.values)), Hash: s.Hash, Min: tt.min, Max: tt.max, Sum: tt.sum}
 		if diff := cmp.Diff(want, s); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestTallyArrays: what an array adds is what its values add one by one, wherever
+// nulls are and the array begins.
+func TestTallyArrays(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []Column{
+		{Kind: Int64}, {Kind: Int32}, {Kind: Bool}, {Kind: Date}, {Kind: Instant}, {Kind: Decimal}, {Kind: "decimal(38,2)"},
+		{Kind: Text}, {Kind: Text, Key: true},
+	} {
+		for _, nulls := range []int{1, 2, 10, 1 << 30} { // every so many-th value, about
+			b := array.NewBuilder(memory.DefaultAllocator, c.Kind.arrowType())
+			one := newLeafTallies(c)
+			const skip, rows = 3, 700
+			for row := range rows {
+				v := rnd.Int64() >> rnd.IntN(64)
+				n := &one[0]
+				if row < skip {
+					n = &tally{}
+				}
+				if rnd.IntN(nulls) == 0 {
+					b.AppendNull()
+					n.addNull()
+					continue
+				}
+				switch b := b.(type) {
+				case *array.Int64Builder:
+					b.Append(v)
+					n.addInt(v)
+				case *array.Int32Builder:
+					b.Append(int32(v))
+					n.addInt(int64(int32(v)))
+				case *array.BooleanBuilder:
+					b.Append(v%2 == 0)
+					n.addBool(v%2 == 0)
+				case *array.Date32Builder:
+					b.Append(arrow.Date32(v))
+					n.addInt(int64(int32(v)))
+				case *array.TimestampBuilder:
+					b.Append(arrow.Timestamp(v))
+					n.addInt(v)
+				case *array.Decimal128Builder:
+					wide := decimal128.New(v>>3, uint64(v))
+					if !c.Kind.wide() {
+						wide = decimal128.FromI64(-v)
+						n.addInt(-v)
+					} else {
+						n.addWide(uint64(v>>3), uint64(v))
+					}
+					b.Append(wide)
+				case *array.StringBuilder:
+					text := strconv.FormatInt(v, 36)
+					b.Append(text)
+					n.addText(text)
+				}
+			}
+			whole := b.NewArray()
+			got := newLeafTallies(c)
+			addArray(got, array.NewSlice(whole, skip, 300))
+			addArray(got, array.NewSlice(whole, 300, 300))
+			addArray(got, array.NewSlice(whole, 300, rows))
+			if diff := cmp.Diff(one[0].stats("x"), got[0].stats("x")); diff != "" {
+				t.Errorf("%s, nulls one of %d (-one by one +array):\n%s", c.Kind, nulls, diff)
+			}
 		}
 	}
 }
