@@ -77,7 +77,7 @@ func FuzzSKUPairs(f *testing.F) {
 				if diff := cmp.Diff(sortedPairs(some), got); diff != "" {
 					t.Errorf("pairs of %+v (-want +got):\n%s", some, diff)
 				}
-				texts := newSKUTexts(7, nil)
+				texts := newSKUTexts(7)
 				for range 2 {
 					text, key, _ := texts.of(known)
 					if want := AttributesText(some); text != want || key != SKUKey(7, want) {

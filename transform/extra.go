@@ -23,7 +23,7 @@ func (n *Normaliser) Extra(_ catalog.Enrichment, s catalog.Subject, page catalog
 			rows.Rejects = append(rows.Rejects, internalReject(o, cause, page.Obs))
 		}
 	}()
-	p := pass{options: n.options, o: o, obs: &page.Obs, rows: rows, cache: n.caches.take()}
+	p := pass{options: n.options, o: o, obs: page.Obs, rows: rows, cache: n.caches.take()}
 	for _, issue := range page.Extra.DecodeIssues {
 		p.rejectAt(stageDecode, issue.Code, issue.Path, issue.Message, issue.Excerpt)
 	}

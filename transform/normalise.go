@@ -51,7 +51,7 @@ func (n *Normaliser) Normalise(o *catalog.Offer, obs catalog.Observation, rows *
 			rows.Rejects = append(rows.Rejects, internalReject(o, cause, obs))
 		}
 	}()
-	p := pass{options: n.options, o: o, obs: &obs, rows: rows, cache: n.caches.take()}
+	p := pass{options: n.options, o: o, obs: obs, rows: rows, cache: n.caches.take()}
 	p.images.first = len(rows.Images)
 	p.offer()
 	n.caches.put(p.cache)
@@ -76,7 +76,7 @@ func truncate(rows, before *catalog.Rows) {
 type pass struct {
 	options    Options
 	o          *catalog.Offer
-	obs        *catalog.Observation
+	obs        catalog.Observation
 	rows       *catalog.Rows
 	product    catalog.Product
 	images     imageSet

@@ -23,19 +23,17 @@ func appendSKUPrefix(b []byte, id catalog.OfferID) []byte {
 	return append(strconv.AppendInt(b, int64(id), 10), '|')
 }
 
-// skuTexts makes the attributes texts and the keys of one offer's SKUs, all as
-// parts of a few strings: there are millions of them.
+// skuTexts makes the texts and the keys of one offer's SKUs, all as parts of a
+// few strings: there are millions of them.
 type skuTexts struct {
-	hashed []byte // what a key is of: the offer's part, and behind it a SKU's
-	offer  int    // length of the former
-	made   strings.Builder
+	offer [24]byte // what precedes the text in what a key is made of
+	n     int      // length of it
+	made  strings.Builder
 }
 
-// newSKUTexts returns what makes texts and keys of an offer, in the memory of
-// buf where they fit.
-func newSKUTexts(id catalog.OfferID, buf []byte) skuTexts {
-	b := appendSKUPrefix(buf, id)
-	return skuTexts{hashed: b, offer: len(b)}
+func newSKUTexts(id catalog.OfferID) (t skuTexts) {
+	t.n = len(appendSKUPrefix(t.offer[:0], id))
+	return t
 }
 
 // skuSum is a key before it is written in digits.
@@ -43,21 +41,35 @@ type skuSum [16]byte
 
 // of returns the attributes text of sorted pairs, and the key.
 func (t *skuTexts) of(pairs []*knownPair) (text, key string, sum skuSum) {
-	b := t.hashed[:t.offer]
+	var buf [256]byte
+	b := append(buf[:0], t.offer[:t.n]...)
 	for i, k := range pairs {
 		b = appendPair(b, i, k.own)
 	}
-	t.hashed = b
 	whole := sha256.Sum256(b)
 	sum = skuSum(whole[:len(sum)])
 	var digits [2 * len(sum)]byte
 	hex.Encode(digits[:], sum[:])
 	start := t.made.Len()
-	t.made.Write(b[t.offer:])
+	t.made.Write(b[t.n:])
 	end := t.made.Len()
 	t.made.Write(digits[:])
 	all := t.made.String()
 	return all[start:end], all[end:], sum
+}
+
+// canonical returns the attributes text of the canonical pairs.
+func (t *skuTexts) canonical(pairs []*knownPair) string {
+	var few [8]catalog.Pair
+	canonical := few[:0]
+	for _, k := range pairs {
+		canonical = append(canonical, k.canonical)
+	}
+	slices.SortFunc(canonical, comparePairs)
+	var buf [256]byte
+	start := t.made.Len()
+	t.made.Write(appendPairs(buf[:0], slices.Compact(canonical)))
+	return t.made.String()[start:]
 }
 
 // AttributesText returns the canonical text of a SKU's attributes, such as
@@ -172,8 +184,7 @@ func (p *pass) skus(q *quote) {
 	}
 	room := make([]catalog.Pair, 0, n) // one allocation for all SKUs
 	var seen skuSet
-	var hashed [256]byte
-	texts := newSKUTexts(p.o.ID, hashed[:0])
+	texts := newSKUTexts(p.o.ID)
 	texts.made.Grow(size + len(p.o.SKUs)*2*len(skuSum{}))
 	var buf [8]*knownPair
 	for i := range p.o.SKUs {
@@ -191,7 +202,10 @@ func (p *pass) skus(q *quote) {
 		p.rows.SKUs = append(p.rows.SKUs, catalog.SKU{})
 		row := &p.rows.SKUs[len(p.rows.SKUs)-1]
 		row.Attributes, row.AttributesText = uniqueNames(room[first:len(room):len(room)]), text
-		row.Variant = variantOf(known, text)
+		var canonical bool
+		if row.Variant, canonical = variantOf(known); !canonical {
+			row.CanonicalText = other(texts.canonical(known), text)
+		}
 		p.sku(i, key, q, row)
 	}
 }

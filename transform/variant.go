@@ -1,10 +1,6 @@
 package transform
 
-import (
-	"slices"
-
-	"offerlake/pipeline/catalog"
-)
+import "offerlake/pipeline/catalog"
 
 // knownPair is a clean pair and what it amounts to.
 type knownPair struct {
@@ -15,13 +11,13 @@ type knownPair struct {
 	plain          *knownPair     // the pair without ornaments; itself when it has none
 }
 
-// variantOf returns what a SKU's sorted pairs amount to; text is their own text.
-func variantOf(pairs []*knownPair, text string) catalog.Variant {
-	var out catalog.Variant
+// variantOf returns what a SKU's pairs amount to, all but CanonicalText, and
+// whether they are the canonical ones.
+func variantOf(pairs []*knownPair) (out catalog.Variant, canonical bool) {
 	var amounts int
-	same := true
+	canonical = true
 	for _, k := range pairs {
-		same = same && k.canonical == k.own
+		canonical = canonical && k.canonical == k.own
 		out.Color = agreed(out.Color, k.color)
 		out.Size = agreed(out.Size, k.size)
 		if k.content && k.amount.Quantity.OK {
@@ -33,10 +29,7 @@ func variantOf(pairs []*knownPair, text string) catalog.Variant {
 		out.Amount = catalog.Amount{} // which of them is the content is not said
 	}
 	out.Color, out.Size = settled(out.Color), settled(out.Size)
-	if !same {
-		out.CanonicalText = other(canonicalText(pairs), text)
-	}
-	return out
+	return out, canonical
 }
 
 // conflict marks a column for which two pairs say different things.
@@ -58,17 +51,6 @@ func settled(o catalog.Opt[string]) catalog.Opt[string] {
 		return catalog.Opt[string]{}
 	}
 	return o
-}
-
-// canonicalText is the attributes text of the canonical pairs.
-func canonicalText(pairs []*knownPair) string {
-	var buf [8]catalog.Pair
-	canonical := buf[:0]
-	for _, k := range pairs {
-		canonical = append(canonical, k.canonical)
-	}
-	slices.SortFunc(canonical, comparePairs)
-	return string(appendPairs(nil, slices.Compact(canonical)))
 }
 
 // newKnownPair looks at a clean pair.
