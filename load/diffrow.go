@@ -101,6 +101,9 @@ func (r *rowReader) close() {
 // null is what a null reads as; no text is like it.
 const null = "\x00null"
 
+// readRows is how many rows are decoded at a time.
+const readRows = 16384
+
 // parquetRows reads the rows of a Parquet file. ended is called after the last.
 func parquetRows(ctx context.Context, name string, columns []string) (next func() ([]string, error), ended func(), err error) {
 	pf, err := file.OpenParquetFile(name, false)

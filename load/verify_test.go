@@ -1,8 +1,10 @@
 package load_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/thrift/lib/go/thrift"
 	"github.com/google/go-cmp/cmp"
+	"github.com/xitongsys/parquet-go/parquet"
 
 	"offerlake/load"
 	"offerlake/load/parquetfile"
@@ -217,6 +221,92 @@ func TestWrongCounts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDamageIsNamed: a page that cannot be read is told with its place, and so is a
+// footer that has a chunk reach beyond its file.
+func TestDamageIsNamed(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		damage func(t *testing.T, whole []byte) []byte
+		want   string
+	}{
+		{"page", func(t *testing.T, whole []byte) []byte {
+			m := footerOf(t, whole).RowGroups[1].Columns[0].MetaData
+			whole[m.DataPageOffset+m.TotalCompressedSize-1] ^= 1 // of the checksum
+			return whole
+		}, "column offer_id: after 100 values of "},
+		{"chunk without pages", func(t *testing.T, whole []byte) []byte {
+			f := footerOf(t, whole)
+			f.RowGroups[1].Columns[0].MetaData.DataPageOffset = int64(len(whole)) - 1000
+			f.RowGroups[1].Columns[0].MetaData.TotalCompressedSize = 0
+			return withFooter(t, whole, f)
+		}, "column offer_id: after 100 values of "},
+		{"size", func(t *testing.T, whole []byte) []byte {
+			f := footerOf(t, whole)
+			f.RowGroups[1].Columns[0].MetaData.TotalCompressedSize += int64(len(whole))
+			return withFooter(t, whole, f)
+		}, "footer: column offer_id: a chunk of "},
+		{"negative size", func(t *testing.T, whole []byte) []byte {
+			f := footerOf(t, whole)
+			f.RowGroups[0].Columns[0].MetaData.TotalCompressedSize = -1
+			return withFooter(t, whole, f)
+		}, "footer: column offer_id: a chunk of -1 bytes"},
+		{"place", func(t *testing.T, whole []byte) []byte {
+			f := footerOf(t, whole)
+			f.RowGroups[1].Columns[0].MetaData.DataPageOffset = int64(len(whole))
+			return withFooter(t, whole, f)
+		}, "footer: column offer_id: a chunk of "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLocal(t)
+			m := publishParquet(t, s, "zstd")
+			i := slices.IndexFunc(m.Files, func(f load.File) bool { return f.Table == "skus" && f.Rows > 100 })
+			f := &m.Files[i]
+			whole, err := os.ReadFile(s.Path(f.Path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := tt.damage(t, whole)
+			sum := sha256.Sum256(b)
+			f.Bytes, f.SHA256 = int64(len(b)), hex.EncodeToString(sum[:])
+			put(t, s, f.Path, b)
+			putManifest(t, s, m)
+			r, err := load.VerifyDest(t.Context(), s, false, newVerifier(t, "1"))
+			if err != nil || len(r.Failures) != 1 || r.Failures[0].Path != f.Path || !strings.Contains(r.Failures[0].Reason, tt.want) {
+				t.Errorf("VerifyDest = %+v, %v, want one failure with %q", r.Failures, err, tt.want)
+			}
+		})
+	}
+}
+
+// footerOf reads the footer of a Parquet file.
+func footerOf(t *testing.T, whole []byte) *parquet.FileMetaData {
+	t.Helper()
+	f := parquet.NewFileMetaData()
+	protocol := thrift.NewTCompactProtocolConf(thrift.NewStreamTransportR(bytes.NewReader(whole[footerAt(whole):])), nil)
+	if err := f.Read(t.Context(), protocol); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func footerAt(whole []byte) int {
+	return len(whole) - 8 - int(binary.LittleEndian.Uint32(whole[len(whole)-8:]))
+}
+
+// withFooter returns a Parquet file with another footer.
+func withFooter(t *testing.T, whole []byte, f *parquet.FileMetaData) []byte {
+	t.Helper()
+	footer := thrift.NewTMemoryBuffer()
+	if err := f.Write(t.Context(), thrift.NewTCompactProtocolConf(footer, nil)); err != nil {
+		t.Fatal(err)
+	}
+	b := append(whole[:footerAt(whole):footerAt(whole)], footer.Bytes()...)
+	return append(binary.LittleEndian.AppendUint32(b, uint32(footer.Len())), "PAR1"...)
 }
 
 // TestDeepReadsAllColumns changes the hash of a column that is no key.

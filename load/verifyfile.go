@@ -30,8 +30,9 @@ var (
 	}
 )
 
-// readRows is how many rows are decoded at a time.
-const readRows = 16384
+// pageBuffer is how many bytes the reader gets from a file at a time, unless it
+// needs more for a page.
+const pageBuffer = 16 << 10
 
 // checkWhole compares a file's size and SHA-256, then its footer.
 func checkWhole(c fileCheck) error {
@@ -116,7 +117,7 @@ func checkFooter(c fileCheck, r *reader.ParquetReader) error {
 			return fmt.Errorf("footer: a row group with %d columns of %d", len(g.Columns), len(leaves))
 		}
 		for i, chunk := range g.Columns {
-			if err := checkChunk(chunk.MetaData); err != nil {
+			if err := checkChunk(chunk.MetaData, c.File.Bytes); err != nil {
 				return fmt.Errorf("footer: column %s: %w", leaves[i].name, err)
 			}
 			values[i] += chunk.MetaData.NumValues
@@ -134,7 +135,16 @@ func checkFooter(c fileCheck, r *reader.ParquetReader) error {
 	return nil
 }
 
-func checkChunk(m *parquet.ColumnMetaData) error {
+// checkChunk compares a chunk's codec and encodings with the allowed ones, and its
+// place with the file's size.
+func checkChunk(m *parquet.ColumnMetaData, size int64) error {
+	from := m.DataPageOffset
+	if m.DictionaryPageOffset != nil {
+		from = min(from, *m.DictionaryPageOffset)
+	}
+	if from < 0 || m.TotalCompressedSize < 0 || m.TotalCompressedSize > size-from {
+		return fmt.Errorf("a chunk of %d bytes at %d of %d", m.TotalCompressedSize, from, size)
+	}
 	if !slices.Contains(allowedCodecs, m.Codec) {
 		return fmt.Errorf("codec %s", m.Codec)
 	}
@@ -212,9 +222,9 @@ func elementType(e *parquet.SchemaElement) string {
 	return s
 }
 
-// checkLeaf decodes one leaf and compares its counts, hash, bounds and sum. The
-// reader returns fewer values and no error where it met one, so that counting
-// is what finds it out.
+// checkLeaf decodes one leaf and compares its counts, hash, bounds and sum. It reads
+// pages: reading rows, the reader returns fewer values and no error where it met
+// one. Counting stays what finds out the rest.
 func checkLeaf(c fileCheck, l leaf) error {
 	f, err := os.Open(c.Local)
 	if err != nil {
@@ -226,20 +236,29 @@ func checkLeaf(c fileCheck, l leaf) error {
 	if err != nil {
 		return fmt.Errorf("footer: %w", err)
 	}
-	t := tally{kind: l.kind, key: l.key}
-	for left := c.File.Rows; left > 0; left -= readRows {
-		values, levels, _, err := r.ReadColumnByIndex(int64(l.index), min(left, readRows))
-		if err != nil {
-			return fmt.Errorf("column %s: %w", l.name, err)
-		}
-		if err := t.addDecoded(l, values, levels); err != nil {
-			return fmt.Errorf("column %s: %w", l.name, err)
-		}
-		if len(values) == 0 {
-			break
-		}
+	for _, g := range r.Footer.RowGroups {
+		m := g.Columns[l.index].MetaData // whose size the reader takes for no more than two buffers
+		m.TotalCompressedSize = min(m.TotalCompressedSize, pageBuffer)
 	}
-	if got, want := t.stats(l.name), c.File.Columns[l.index]; got != want {
+	col, err := reader.NewColumnBuffer(r.PFile, r.Footer, r.SchemaHandler, r.SchemaHandler.ValueColumns[l.index])
+	if err != nil {
+		return fmt.Errorf("column %s: %w", l.name, err)
+	}
+	want := c.File.Columns[l.index]
+	t := tally{kind: l.kind, key: l.key}
+	for t.count < want.Values {
+		if err := col.ReadPage(); err != nil {
+			return fmt.Errorf("column %s: after %d values of %d: %w", l.name, t.count, want.Values, err)
+		}
+		if col.DataTable == nil { // it was a dictionary
+			continue
+		}
+		if err := t.addDecoded(l, col.DataTable.Values, col.DataTable.RepetitionLevels); err != nil {
+			return fmt.Errorf("column %s: %w", l.name, err)
+		}
+		col.DataTable = nil
+	}
+	if got := t.stats(l.name); got != want {
 		return fmt.Errorf("column %s: read %+v, written was %+v", l.name, got, want)
 	}
 	return nil
