@@ -313,7 +313,10 @@ func (v *Verifier) spawn(ctx context.Context, checks []fileCheck, deep bool) (ve
 	var stdout bytes.Buffer
 	var stderr firstBytes
 	cmd := exec.CommandContext(ctx, v.Command[0], v.Command[1:]...)
-	cmd.Env = append([]string{VerifyChildEnv + "=1", "GOMEMLIMIT=" + strconv.FormatInt(softMemory(memory), 10), "GOTRACEBACK=none"}, v.Env...)
+	cmd.Env = append([]string{VerifyChildEnv + "=1", "GOMEMLIMIT=" + strconv.FormatInt(softMemory(memory), 10), "GOTRACEBACK=none",
+		// The reader copies pointers all the time, which costs much while a collector
+		// runs beside it; a collection of the little that is in use takes milliseconds.
+		"GODEBUG=gcstoptheworld=1"}, v.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(spec), &stdout, &stderr
 	err = cmd.Run()
 	if ctx.Err() != nil {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"sync"
 
@@ -15,6 +17,10 @@ import (
 
 // verifyReaders is how many columns the child decodes at a time.
 const verifyReaders = 2
+
+// verifyGarbage is how many bytes of garbage the child collects at a time. Half of
+// it takes 5 % more CPU time.
+const verifyGarbage = 80 << 20
 
 // VerifyChild is the main function of the process that a Verifier starts: it
 // reads one specification, verifies its files and reports each. Files that
@@ -26,9 +32,8 @@ func VerifyChild(stdin io.Reader, stdout io.Writer) error {
 		return fmt.Errorf("verification input: %w", err)
 	}
 	limitMemory(spec.Memory)
-	// The garbage is boxed values; collecting it rarely costs little memory.
-	debug.SetGCPercent(400)
-	c := &verifyChild{deep: spec.Deep, out: json.NewEncoder(stdout)}
+	debug.SetGCPercent(-1) // collect does it
+	c := &verifyChild{deep: spec.Deep, garbage: min(verifyGarbage, uint64(softMemory(spec.Memory)/2)), out: json.NewEncoder(stdout)}
 	for i, f := range spec.Files {
 		c.files = append(c.files, &childFile{fileCheck: f, index: i})
 	}
@@ -39,6 +44,9 @@ func VerifyChild(stdin io.Reader, stdout io.Writer) error {
 type verifyChild struct {
 	deep  bool
 	files []*childFile
+
+	garbage    uint64     // bytes to be collected at a time
+	collecting sync.Mutex // held by the reader that does it
 
 	mu  sync.Mutex // guards what follows and the files' failure and left
 	out *json.Encoder
@@ -78,6 +86,7 @@ func (c *verifyChild) run() {
 // whole checks a file's bytes and footer.
 func (c *verifyChild) whole(f *childFile) {
 	err := recovered(func() error { return checkWhole(f.fileCheck) })
+	c.collect()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f.failure = err
@@ -113,7 +122,7 @@ func (c *verifyChild) columns() []childColumn {
 }
 
 func (c *verifyChild) column(col childColumn) {
-	err := recovered(func() error { return checkLeaf(col.file.fileCheck, col.leaf) })
+	err := recovered(func() error { return checkLeaf(col.file.fileCheck, col.leaf, c.collect) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := col.file
@@ -135,6 +144,18 @@ func (c *verifyChild) reportLocked(f *childFile, done bool) {
 		e.Error = f.failure.Error()
 	}
 	c.err = errors.Join(c.err, c.out.Encode(e))
+}
+
+// collect collects garbage if there is much. Readers call it between files and pages,
+// when they hold little: in the midst of a page it is megabytes in small pieces, each
+// to be marked. Whatever a page takes, the memory limit has collected earlier.
+func (c *verifyChild) collect() {
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(heap)
+	if now, live := heap[0].Value.Uint64(), heap[1].Value.Uint64(); now > live+c.garbage && c.collecting.TryLock() {
+		runtime.GC()
+		c.collecting.Unlock()
+	}
 }
 
 // recovered turns a panic of the reader into an error.

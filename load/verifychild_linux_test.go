@@ -35,7 +35,7 @@ func TestVerifyChildKnowsNoSecret(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if want := []string{"GOMEMLIMIT", "GOTRACEBACK", childEnv, load.VerifyChildEnv}; !slices.Equal(names, want) {
+	if want := []string{"GODEBUG", "GOMEMLIMIT", "GOTRACEBACK", childEnv, load.VerifyChildEnv}; !slices.Equal(names, want) {
 		t.Errorf("the child's environment is %v, want %v", names, want)
 	}
 	if !strings.Contains(string(environ), fmt.Sprintf("GOMEMLIMIT=%d\x00", 123<<20)) {

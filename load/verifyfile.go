@@ -223,9 +223,9 @@ func elementType(e *parquet.SchemaElement) string {
 }
 
 // checkLeaf decodes one leaf and compares its counts, hash, bounds and sum. It reads
-// pages: reading rows, the reader returns fewer values and no error where it met
-// one. Counting stays what finds out the rest.
-func checkLeaf(c fileCheck, l leaf) error {
+// pages, and calls done after each: reading rows, the reader returns fewer values
+// and no error where it met one. Counting stays what finds out the rest.
+func checkLeaf(c fileCheck, l leaf, done func()) error {
 	f, err := os.Open(c.Local)
 	if err != nil {
 		return err
@@ -257,6 +257,7 @@ func checkLeaf(c fileCheck, l leaf) error {
 			return fmt.Errorf("column %s: %w", l.name, err)
 		}
 		col.DataTable = nil
+		done()
 	}
 	if got := t.stats(l.name); got != want {
 		return fmt.Errorf("column %s: read %+v, written was %+v", l.name, got, want)
