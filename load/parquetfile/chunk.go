@@ -152,19 +152,19 @@ func (w *groupWriter) chunk(leaves []leaf, nullable bool) error {
 	case isText(values) && dictionary:
 		return w.dictionaryText(meta, leaves)
 	case isText(values):
-		return w.plainText(meta, leaves)
+		return w.deltaText(meta, leaves)
 	case meta.Descr().PhysicalType() == parquet.Types.Boolean:
 		return w.booleans(meta, leaves)
 	case meta.Descr().PhysicalType() == parquet.Types.Int64:
 		if dictionary {
 			return dictionaryInts(w, meta, leaves, &w.wide, w.int64s)
 		}
-		return plainInts(w, meta, leaves, &w.longs, w.int64s)
+		return deltaInts(w, meta, leaves, &w.longs, w.int64s)
 	case meta.Descr().PhysicalType() == parquet.Types.Int32:
 		if dictionary {
 			return dictionaryInts(w, meta, leaves, &w.slim, int32s)
 		}
-		return plainInts(w, meta, leaves, &w.shorts, int32s)
+		return deltaInts(w, meta, leaves, &w.shorts, int32s)
 	}
 	return w.library(meta, leaves, nullable)
 }
@@ -219,8 +219,8 @@ func (w *groupWriter) stretches(l leaf, each func(from, to int)) {
 	}
 }
 
-// plainInts writes integers without a dictionary.
-func plainInts[V int32 | int64](w *groupWriter, meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf, all *[]V,
+// deltaInts writes integers without a dictionary, as encodingOf has them.
+func deltaInts[V int32 | int64](w *groupWriter, meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf, all *[]V,
 	valuesOf func(arrow.Array) []V) error {
 	*all = (*all)[:0]
 	for _, l := range leaves {
@@ -244,8 +244,8 @@ func (w *groupWriter) booleans(meta *metadata.ColumnChunkMetaDataBuilder, leaves
 	return w.pages(meta, parquet.Encodings.Plain).booleans(leaves)
 }
 
-// plainText writes texts without a dictionary.
-func (w *groupWriter) plainText(meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf) error {
+// deltaText writes texts without a dictionary, as encodingOf has them.
+func (w *groupWriter) deltaText(meta *metadata.ColumnChunkMetaDataBuilder, leaves []leaf) error {
 	w.texts = w.texts[:0]
 	for _, l := range leaves {
 		offsets, data := textsOf(l.values.(*array.String))

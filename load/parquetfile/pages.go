@@ -147,13 +147,10 @@ func (p *pages) numbers(leaves []leaf, n int) error {
 	return p.write(leaves)
 }
 
-// ints writes integers.
+// ints writes integers by their differences.
 func ints[V int32 | int64](p *pages, leaves []leaf, all []V) error {
 	p.size = func(from, to int) int { return (to - from) * int(unsafe.Sizeof(V(0))) }
-	p.encode = func(b []byte, from, to int) []byte { return appendInts(b, all[from:to]) }
-	if p.encoding == parquet.Encodings.DeltaBinaryPacked {
-		p.encode = func(b []byte, from, to int) []byte { return appendDeltas(b, all[from:to]) }
-	}
+	p.encode = func(b []byte, from, to int) []byte { return appendDeltas(b, all[from:to]) }
 	p.bounds = func(from, to int) { setBounds(p, all[from:to]) }
 	return p.write(leaves)
 }
@@ -198,7 +195,8 @@ func (p *pages) booleans(leaves []leaf) error {
 	return p.write(leaves)
 }
 
-// texts writes the texts in w.texts.
+// texts writes the texts in w.texts by their lengths and, behind these, all of
+// them as one.
 func (p *pages) texts(leaves []leaf) error {
 	w := p.w
 	ends := w.ends[:0] // of the texts, in bytes from the beginning of the chunk
@@ -208,14 +206,13 @@ func (p *pages) texts(leaves []leaf) error {
 		ends = append(ends, total)
 	}
 	w.ends = ends
-	bytesOf := func(from, to int) int {
-		n := 0
-		if to > from {
-			n = ends[to-1] - ends[from] + len(w.texts[from])
+	p.size = func(from, to int) int {
+		if to == from {
+			return 0
 		}
-		return n
+		return ends[to-1] - ends[from] + len(w.texts[from])
 	}
-	p.size, p.encode = bytesOf, func(b []byte, from, to int) []byte {
+	p.encode = func(b []byte, from, to int) []byte {
 		lengths := w.shorts[:0]
 		for _, s := range w.texts[from:to] {
 			lengths = append(lengths, int32(len(s)))
@@ -226,15 +223,6 @@ func (p *pages) texts(leaves []leaf) error {
 			b = append(b, s...)
 		}
 		return b
-	}
-	if p.encoding == parquet.Encodings.Plain {
-		p.size = func(from, to int) int { return bytesOf(from, to) + 4*(to-from) }
-		p.encode = func(b []byte, from, to int) []byte {
-			for _, s := range w.texts[from:to] {
-				b = append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
-			}
-			return b
-		}
 	}
 	p.bounds = func(from, to int) {
 		low, high := w.texts[from], w.texts[from]
