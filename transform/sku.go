@@ -58,20 +58,6 @@ func (t *skuTexts) of(pairs []*knownPair) (text, key string, sum skuSum) {
 	return all[start:end], all[end:], sum
 }
 
-// canonical returns the attributes text of the canonical pairs.
-func (t *skuTexts) canonical(pairs []*knownPair) string {
-	var few [8]catalog.Pair
-	canonical := few[:0]
-	for _, k := range pairs {
-		canonical = append(canonical, k.canonical)
-	}
-	slices.SortFunc(canonical, comparePairs)
-	var buf [256]byte
-	start := t.made.Len()
-	t.made.Write(appendPairs(buf[:0], slices.Compact(canonical)))
-	return t.made.String()[start:]
-}
-
 // AttributesText returns the canonical text of a SKU's attributes, such as
 // "尺码=S;颜色=白": cleaned, sorted bytewise by name and then by value, a repeated
 // pair once. Two values of one name are two pairs. Nothing is escaped, so two
@@ -204,7 +190,7 @@ func (p *pass) skus(q *quote) {
 		row.Attributes, row.AttributesText = uniqueNames(room[first:len(room):len(room)]), text
 		var canonical bool
 		if row.Variant, canonical = variantOf(known); !canonical {
-			row.CanonicalText = other(texts.canonical(known), text)
+			row.CanonicalText = other(canonicalText(known), text)
 		}
 		p.sku(i, key, q, row)
 	}

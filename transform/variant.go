@@ -1,6 +1,10 @@
 package transform
 
-import "offerlake/pipeline/catalog"
+import (
+	"slices"
+
+	"offerlake/pipeline/catalog"
+)
 
 // knownPair is a clean pair and what it amounts to.
 type knownPair struct {
@@ -51,6 +55,18 @@ func settled(o catalog.Opt[string]) catalog.Opt[string] {
 		return catalog.Opt[string]{}
 	}
 	return o
+}
+
+// canonicalText is the attributes text of the canonical pairs.
+func canonicalText(pairs []*knownPair) string {
+	var few [8]catalog.Pair
+	canonical := few[:0]
+	for _, k := range pairs {
+		canonical = append(canonical, k.canonical)
+	}
+	slices.SortFunc(canonical, comparePairs)
+	var buf [256]byte
+	return string(appendPairs(buf[:0], slices.Compact(canonical)))
 }
 
 // newKnownPair looks at a clean pair.
