@@ -2,14 +2,23 @@
 
 usage: bench.py [--offers 20000] [--repeat 5] [--dir DIR]
 
-offerlake reads its journal and writes nine tables as Parquet, verified and
+offerlake reads its journal and writes all tables as Parquet, verified and
 published. DuckDB (two threads, zstd) reads the bodies of the same answers from
-an uncompressed NDJSON file and writes products and skus. The programs take
-turns; the medians are compared. Exporting the NDJSON is not counted. Needs Go
-and the packages of requirements.txt; a directory given with --dir keeps the
-journal for the next time.
+an uncompressed NDJSON file and writes products and skus, in two shapes:
+
+lists  what the answers have: numbers that may come as text are read as text and
+       cast, images, attributes and price tiers stay lists. offerlake's tables
+       hold the same and more.
+lean   plain types, of images and tiers the first, of attributes the number.
+
+It does so in two ways: by reading the file once for each of the two, and by
+reading it once into a temporary table. The programs take turns; the medians are
+compared. Exporting the NDJSON is not counted. Needs Go and the packages of
+requirements.txt; a directory given with --dir keeps the journal for the next
+time.
 """
 import argparse
+import json
 import os
 import resource
 import statistics
@@ -21,42 +30,78 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DATE = "2026-11-22"
 
-SKUS = """STRUCT(skuId BIGINT, specId VARCHAR, price VARCHAR, consignPrice VARCHAR, promotionPrice VARCHAR,
-  amountOnSale BIGINT, cargoNumber VARCHAR, skuAttributes STRUCT(attributeId BIGINT, attributeName VARCHAR,
-  "value" VARCHAR, skuImageUrl VARCHAR)[])[]"""
-DETAIL = f"""STRUCT(result STRUCT(offerId BIGINT, categoryId BIGINT, topCategoryId BIGINT, secondCategoryId BIGINT,
-  thirdCategoryId BIGINT, categoryName VARCHAR, subject VARCHAR, description VARCHAR, sellerOpenId VARCHAR,
-  companyName VARCHAR, status VARCHAR, soldOut VARCHAR, minOrderQuantity BIGINT, createDate VARCHAR,
-  productImage STRUCT(images VARCHAR[]), productAttribute STRUCT(attributeName VARCHAR, "value" VARCHAR)[],
-  productSaleInfo STRUCT(amountOnSale BIGINT, priceRangeList STRUCT(startQuantity BIGINT, price VARCHAR)[]),
-  productSkuInfos {SKUS}))"""
-DETAIL = DETAIL.replace("\n", " ")
-PRODUCTS = """SELECT o.offerId AS offer_id, o.subject AS title, o.categoryId AS category_id, o.categoryName AS category_name,
-  [o.topCategoryId, o.secondCategoryId, o.thirdCategoryId] AS category_path, o.sellerOpenId AS supplier_id,
-  o.companyName AS supplier_name, o.status, try_cast(o.soldOut AS BIGINT) AS sold, o.minOrderQuantity AS min_order,
-  try_cast(o.createDate AS TIMESTAMP) AS created_at, o.productImage.images[1] AS image_url,
-  len(o.productImage.images) AS images, len(o.productAttribute) AS attributes,
-  try_cast(o.productSaleInfo.priceRangeList[1].price AS DECIMAL(18,4)) AS price,
-  o.productSaleInfo.amountOnSale AS stock, len(o.productSkuInfos) AS sku_count
-  FROM (SELECT result.result AS o FROM {source})"""
-SKU_ROWS = """SELECT offer_id, s.skuId AS sku_id, s.specId AS spec_id, try_cast(s.price AS DECIMAL(18,4)) AS price,
-  try_cast(s.consignPrice AS DECIMAL(18,4)) AS consign_price, try_cast(s.promotionPrice AS DECIMAL(18,4)) AS promotion_price,
-  s.amountOnSale AS stock, s.cargoNumber AS code, s.skuAttributes[1].skuImageUrl AS image_url,
-  list_transform(s.skuAttributes, lambda a: a.attributeName || ':' || a."value") AS attributes
-  FROM (SELECT result.result.offerId AS offer_id, unnest(result.result.productSkuInfos) AS s FROM {source})"""
+NUMBER = {"lists": "VARCHAR", "lean": "BIGINT"}
+
+
+def detail(number):
+    """The type of an answer, as far as it is read."""
+    return f"""STRUCT(result STRUCT(offerId {number}, categoryId {number}, topCategoryId {number},
+      secondCategoryId {number}, thirdCategoryId {number}, categoryName VARCHAR, subject VARCHAR, description VARCHAR,
+      sellerOpenId VARCHAR, companyName VARCHAR, status VARCHAR, soldOut VARCHAR, minOrderQuantity {number},
+      createDate VARCHAR, productImage STRUCT(images VARCHAR[]),
+      productAttribute STRUCT(attributeName VARCHAR, "value" VARCHAR)[],
+      productSaleInfo STRUCT(amountOnSale {number}, priceRangeList STRUCT(startQuantity {number}, price VARCHAR)[]),
+      productSkuInfos STRUCT(skuId {number}, specId VARCHAR, price VARCHAR, consignPrice VARCHAR, promotionPrice VARCHAR,
+        amountOnSale {number}, cargoNumber VARCHAR, skuAttributes STRUCT(attributeId {number}, attributeName VARCHAR,
+        "value" VARCHAR, skuImageUrl VARCHAR)[])[]))""".replace("\n", " ")
+
+
+def whole(value):
+    return f"try_cast({value} AS BIGINT)"
+
+
+def money(value):
+    return f"try_cast({value} AS DECIMAL(18,4))"
+
+
+LISTS = {
+    "products": f"""o.productImage.images AS images, o.productAttribute AS attributes,
+      list_transform(o.productSaleInfo.priceRangeList, lambda t:
+        struct_pack(quantity := {whole("t.startQuantity")}, price := {money("t.price")})) AS tiers""",
+    "skus": f"""list_transform(s.skuAttributes, lambda a: struct_pack(id := {whole("a.attributeId")},
+      name := a.attributeName, "value" := a."value", image_url := a.skuImageUrl)) AS attributes""",
+}
+LEAN = {
+    "products": f"""o.productImage.images[1] AS image_url, len(o.productImage.images) AS images,
+      len(o.productAttribute) AS attributes, {money("o.productSaleInfo.priceRangeList[1].price")} AS price""",
+    "skus": """s.skuAttributes[1].skuImageUrl AS image_url,
+      list_transform(s.skuAttributes, lambda a: a.attributeName || ':' || a."value") AS attributes""",
+}
+PARTS = {"lists": LISTS, "lean": LEAN}
+
+
+def queries(shape):
+    """The queries of the two tables, each with a place for where it reads from."""
+    parts = PARTS[shape]
+    return {
+        "products": f"""SELECT {whole("o.offerId")} AS offer_id, o.subject AS title,
+          {whole("o.categoryId")} AS category_id, o.categoryName AS category_name,
+          [{whole("o.topCategoryId")}, {whole("o.secondCategoryId")}, {whole("o.thirdCategoryId")}] AS category_path,
+          o.sellerOpenId AS supplier_id, o.companyName AS supplier_name, o.status, {whole("o.soldOut")} AS sold,
+          {whole("o.minOrderQuantity")} AS min_order, try_cast(o.createDate AS TIMESTAMP) AS created_at,
+          {whole("o.productSaleInfo.amountOnSale")} AS stock, len(o.productSkuInfos) AS sku_count, {parts["products"]}
+          FROM (SELECT result.result AS o FROM {{source}})""",
+        "skus": f"""SELECT {whole("id")} AS offer_id, {whole("s.skuId")} AS sku_id, s.specId AS spec_id,
+          {money("s.price")} AS price, {money("s.consignPrice")} AS consign_price,
+          {money("s.promotionPrice")} AS promotion_price, {whole("s.amountOnSale")} AS stock, s.cargoNumber AS code,
+          {parts["skus"]}
+          FROM (SELECT result.result.offerId AS id, unnest(result.result.productSkuInfos) AS s FROM {{source}})""",
+    }
+
 
 CHILD = """
-import duckdb, sys
-bodies, out, way = sys.argv[1:]
+import duckdb, json, sys
+bodies, out, way, detail, queries = sys.argv[1:]
 c = duckdb.connect()
 c.execute("SET threads = 2")
 c.execute("SET preserve_insertion_order = false")
+c.execute("SET enable_progress_bar = false")
 c.execute(f"SET temp_directory = '{out}/tmp'")
-source = f"read_json('{bodies}', format = 'newline_delimited', columns = {{'result': '{DETAIL}'}})"
+source = f"read_json('{bodies}', format = 'newline_delimited', columns = {{'result': '{detail}'}})"
 if way == "table":
     c.execute(f"CREATE TEMP TABLE answers AS SELECT * FROM {source}")
     source = "answers"
-for name, query in (("products", PRODUCTS), ("skus", SKUS)):
+for name, query in json.loads(queries).items():
     c.execute(f"COPY ({query.format(source=source)}) TO '{out}/{name}.parquet' (FORMAT parquet, COMPRESSION zstd)")
 print(*(c.sql(f"SELECT count(*) FROM '{out}/{name}.parquet'").fetchall()[0][0] for name in ("products", "skus")))
 """
@@ -107,9 +152,8 @@ def read(path):
         return f.read()
 
 
-def duckdb(bodies, out, way):
-    names = f"DETAIL, PRODUCTS, SKUS = {DETAIL!r}, {PRODUCTS!r}, {SKU_ROWS!r}\n"
-    return measure([sys.executable, "-c", names + CHILD, bodies, out, way])
+def duckdb(bodies, out, way, shape):
+    return measure([sys.executable, "-c", CHILD, bodies, out, way, detail(NUMBER[shape]), json.dumps(queries(shape))])
 
 
 def main():
@@ -133,21 +177,20 @@ def compare(args, scratch, world):
     size = os.path.getsize(bodies) / 1e6
     replay = [program, "replay", os.path.join(world, "job.yaml"), "--date", DATE, "--progress", "none",
               "--journal", os.path.join(world, f"out/_offerlake/journals/bench/{DATE}/1"), "--dest", os.path.join(scratch, "out")]
-    contestants = {
-        "offerlake replay": lambda: measure(replay),
-        "DuckDB, file read twice": lambda: duckdb(bodies, scratch, "twice"),
-        "DuckDB, by a temporary table": lambda: duckdb(bodies, scratch, "table"),
-    }
+    contestants = {"offerlake replay": lambda: measure(replay)}
+    for shape in PARTS:
+        contestants[f"DuckDB, {shape}, file read twice"] = lambda shape=shape: duckdb(bodies, scratch, "twice", shape)
+        contestants[f"DuckDB, {shape}, temporary table"] = lambda shape=shape: duckdb(bodies, scratch, "table", shape)
     times = {name: [] for name in contestants}
     for _ in range(args.repeat):
         for name, run in contestants.items():
             times[name].append(run()[:2])
     print(f"{args.offers} offers, {size:.0f} MB of bodies, {args.repeat} rounds, median of each")
-    print(f"{'':30}{'wall s':>8}{'MB/s':>8}{'CPU s':>8}{'MB/CPU s':>10}")
+    print(f"{'':34}{'wall s':>8}{'MB/s':>8}{'CPU s':>8}{'MB/CPU s':>10}")
     wall, cpu = {}, {}
     for name, runs in times.items():
         wall[name], cpu[name] = (statistics.median(t) for t in zip(*runs))
-        print(f"{name:30}{wall[name]:8.2f}{size / wall[name]:8.0f}{cpu[name]:8.2f}{size / cpu[name]:10.0f}")
+        print(f"{name:34}{wall[name]:8.2f}{size / wall[name]:8.0f}{cpu[name]:8.2f}{size / cpu[name]:10.0f}")
     for name in list(contestants)[1:]:
         print(f"speed relative to {name}: {wall[name] / wall['offerlake replay']:.2f} by wall time, "
               f"{cpu[name] / cpu['offerlake replay']:.2f} by CPU time")
