@@ -111,6 +111,24 @@ func (s *Server) save() error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	// One that its timer has begun is not waited for by the server itself. It writes
+	// a file with a tilde, which then takes the place of the last one.
+	for quiet := 0; quiet < 5; quiet++ {
+		unfinished, err := filepath.Glob(filepath.Join(s.data, "*~"))
+		if err != nil {
+			return err
+		}
+		if len(unfinished) > 0 {
+			quiet = 0
+		}
+		select {
+		case <-s.done:
+			return nil
+		case <-deadline:
+			return fmt.Errorf("%s still writes %v after %v", s.kind.name, unfinished, startWithin)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 	return nil
 }
 
