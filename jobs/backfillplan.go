@@ -47,10 +47,15 @@ func (b *backfill) askLeaves(ctx context.Context) (e Expand, err error) {
 	if err != nil {
 		return nil, err
 	}
+	work := ctx
 	defer func() {
-		ctx, cancel := b.job.lastly(b.after)
-		defer cancel()
-		err = errors.Join(err, m.push(ctx, j), j.Close())
+		pushing := work // a slow bucket is waited for, unless the backfill is over
+		if err != nil {
+			var cancel context.CancelFunc
+			pushing, cancel = b.job.lastly(b.after)
+			defer cancel()
+		}
+		err = errors.Join(err, m.push(pushing, j), j.Close())
 	}()
 	today, _ := ParseDate("", b.now)
 	gw, pool, giveBack, err := b.gw.use(&b.job.Gateway, today)
