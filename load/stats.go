@@ -274,8 +274,8 @@ func (t *tally) addStretches(a arrow.Array, add func(from, to int)) {
 	}
 }
 
-// addInts is addInt for each of the values, of which there is at least one. What
-// it counts is not in memory meanwhile, where it would wait for itself.
+// addInts is addInt for each of the values, of which there is at least one. It
+// counts in locals, which stay in registers.
 func addInts[V ~int32 | ~int64](t *tally, values []V) {
 	if !t.seen {
 		t.min, t.max, t.seen = int64(values[0]), int64(values[0]), true

@@ -148,7 +148,7 @@ func (c *verifyChild) reportLocked(f *childFile, done bool) {
 
 // collect collects garbage if there is much. Readers call it between files and pages,
 // when they hold little: in the midst of a page it is megabytes in small pieces, each
-// to be marked. Whatever a page takes, the memory limit has collected earlier.
+// to be marked. Within a page only the memory limit starts a collection.
 func (c *verifyChild) collect() {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	metrics.Read(heap)

@@ -17,16 +17,16 @@ import (
 )
 
 // pages cuts the values of one column chunk into pages and writes them by way
-// of the library's page writer. It writes what the library's column writers
-// write, which put every value of a dictionary into one of their own again,
-// copy every text several times, and encode numbers one by one.
+// of the library's page writer. The library's column writers put every value of a
+// dictionary into one of their own again, copy every text several times, and encode
+// numbers one by one. What differs from what they write, the tests name.
 type pages struct {
 	w        *groupWriter
 	descr    *schema.Column
 	meta     *metadata.ColumnChunkMetaDataBuilder
 	encoding parquet.Encoding
-	// size is how long the encoded values of a page are at most, encode appends
-	// them. The values are numbered within the chunk.
+	// size is how long values are taken to be, which tells when a page is full;
+	// encode appends them. The values are numbered within the chunk.
 	size   func(from, to int) int
 	encode func(b []byte, from, to int) []byte
 	// bounds, if there is one, tells stats of the least and the greatest value.

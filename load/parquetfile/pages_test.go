@@ -3,6 +3,7 @@ package parquetfile
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -108,6 +109,27 @@ func TestDeltas(t *testing.T) {
 				if got[i] != v {
 					t.Fatalf("width %d, %d values: value %d is %v, want %d", width, n, i, got[i], v)
 				}
+			}
+		}
+	}
+}
+
+// TestShortDeltas: what does not fit in 32 bits wraps around there.
+func TestShortDeltas(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{1, 3, 33, 129, 1000} {
+		values := make([]int32, n)
+		for i := range values {
+			values[i] = []int32{math.MinInt32, math.MaxInt32, -1, 0, int32(rnd.Uint32())}[rnd.IntN(5)]
+		}
+		got, err := encoding.ReadDeltaBinaryPackedINT32(bytes.NewReader(appendDeltas(nil, values)))
+		if err != nil || len(got) != n {
+			t.Fatalf("%d values: %d are read back, %v", n, len(got), err)
+		}
+		for i, v := range values {
+			if got[i] != v {
+				t.Fatalf("%d values: value %d is %v, want %d", n, i, got[i], v)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"unsafe"
 )
 
 // The library's encoders of these two encodings take one value at a time and
@@ -134,7 +135,8 @@ const (
 )
 
 // appendDeltas appends numbers in Parquet's DELTA_BINARY_PACKED encoding.
-// Differences that do not fit in 64 bits wrap around, as the format has it.
+// Differences that do not fit in the numbers' own width wrap around in it, as the
+// format has it.
 func appendDeltas[V int32 | int64](b []byte, values []V) []byte {
 	b = binary.AppendUvarint(b, deltaBlock)
 	b = binary.AppendUvarint(b, deltaBlock/deltaMini)
@@ -146,21 +148,21 @@ func appendDeltas[V int32 | int64](b []byte, values []V) []byte {
 	var deltas [deltaBlock]int64
 	for len(values) > 1 {
 		n := min(deltaBlock, len(values)-1)
-		least, last := int64(math.MaxInt64), int64(values[0])
+		least, last := int64(math.MaxInt64), values[0]
 		for i, v := range values[1 : n+1] {
-			deltas[i] = int64(v) - last
-			least, last = min(least, deltas[i]), int64(v)
+			deltas[i] = int64(v - last)
+			least, last = min(least, deltas[i]), v
 		}
 		b = binary.AppendVarint(b, least)
-		b = appendMinis(b, deltas[:n], least)
+		b = appendMinis(b, deltas[:n], least, ^uint64(0)>>(64-8*unsafe.Sizeof(last)))
 		values = values[n:]
 	}
 	return b
 }
 
 // appendMinis appends a block's differences as what they are above the least
-// one.
-func appendMinis(b []byte, deltas []int64, least int64) []byte {
+// one, in the bits of mask.
+func appendMinis(b []byte, deltas []int64, least int64, mask uint64) []byte {
 	widths := len(b)
 	b = append(b, make([]byte, deltaBlock/deltaMini)...)
 	for ; len(deltas) > 0; widths++ {
@@ -168,7 +170,7 @@ func appendMinis(b []byte, deltas []int64, least int64) []byte {
 		n := min(deltaMini, len(deltas))
 		all := uint64(0) // has the highest bit of all of them
 		for i, d := range deltas[:n] {
-			mini[i] = d - least
+			mini[i] = int64(uint64(d-least) & mask)
 			all |= uint64(mini[i])
 		}
 		deltas = deltas[n:]
